@@ -1,0 +1,55 @@
+# Two commands do all the set-up each: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help demo test lint format bench notebooks xiamen lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+# uv resolves in seconds where it can be had; plain pip does the same job otherwise.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv 2>/dev/null || true
+	@if [ -x $(BIN)/uv ] && $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '$(1)' 2>/dev/null; then :; \
+	else $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '$(1)'; fi
+	@mkdir -p $(dir $@) && touch $@
+endef
+
+.venv/.core: pyproject.toml constraints.txt
+	$(call install,.)
+
+.venv/.dev: pyproject.toml constraints.txt
+	$(call install,.[dev,pipeline,notebooks])
+	@touch .venv/.core
+
+demo: .venv/.core  ## the main job on the synthetic bank, from account records to a target list
+	@$(BIN)/crmml demo
+
+test: .venv/.dev  ## all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.dev  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.dev  ## put the code in its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev  ## ratios measured side by side
+	$(BIN)/python -m benchmarks
+
+xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder of public data)
+	@$(BIN)/crmml run configs/xiamen
+
+lock: .venv/.dev  ## pin every dependency of every extra in constraints.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o constraints.txt
+
+clean:  ## remove results, keep the environment
+	rm -rf data out models/mlflow.db models/artifacts models/studies models/promotions.jsonl

@@ -1,0 +1,1 @@
+"""Customer value, loyalty and risk from account histories."""

@@ -1,0 +1,123 @@
+"""Where intervals begin and end. No other module does calendar arithmetic.
+
+An interval is `]start, end]`: its first day is the day after `start`, its last
+day is `end`. Months are counted from the first day after the cut-off, so that
+30 June less three months is 31 March and every whole-month window of a
+month-end cut-off is made of whole calendar months.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The days after `start` up to and with `end`."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise ValueError(f"an interval must end after it starts, got ]{self.start}, {self.end}]")
+
+    def __contains__(self, day: date) -> bool:
+        return self.start < day <= self.end
+
+    def __str__(self) -> str:
+        return f"]{self.start}, {self.end}]"
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The label window: `months` long, beginning `gap` months after the cut-off."""
+
+    months: int
+    gap: int = 0
+
+    def __post_init__(self) -> None:
+        if self.months < 1:
+            raise ValueError(f"a horizon has at least 1 month, got {self.months}")
+        if self.gap < 0:
+            raise ValueError(f"a gap has at least 0 months, got {self.gap}")
+
+
+def shift_months(day: date, months: int) -> date:
+    """The day `months` whole months from `day`, counted from the day after it.
+
+    >>> shift_months(date(2025, 6, 30), -3)
+    datetime.date(2025, 3, 31)
+    >>> shift_months(date(2025, 2, 28), 1)
+    datetime.date(2025, 3, 31)
+    >>> shift_months(date(2025, 3, 14), -1)
+    datetime.date(2025, 2, 14)
+    """
+    following = day + ONE_DAY
+    index = following.year * 12 + following.month - 1 + months
+    year, month = divmod(index, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(following.day, last)) - ONE_DAY
+
+
+def look_back(cutoff: date, months: int) -> Interval:
+    """The window of `months` whole months that ends with `cutoff`."""
+    return Interval(shift_months(cutoff, -months), cutoff)
+
+
+def label_window(cutoff: date, horizon: Horizon) -> Interval:
+    """`]cut-off + gap, cut-off + gap + months]`."""
+    start = shift_months(cutoff, horizon.gap)
+    return Interval(start, shift_months(cutoff, horizon.gap + horizon.months))
+
+
+def month_end(day: date) -> date:
+    """The last day of the month of `day`."""
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def month_ends(first: date, last: date, every: int = 1) -> list[date]:
+    """Month ends from the month of `first` to that of `last`, every `every` months.
+
+    >>> month_ends(date(2025, 1, 31), date(2025, 6, 30), every=3)
+    [datetime.date(2025, 1, 31), datetime.date(2025, 4, 30)]
+    """
+    if every < 1:
+        raise ValueError(f"a step has at least 1 month, got {every}")
+    ends, current = [], month_end(first)
+    while current <= month_end(last):
+        ends.append(current)
+        current = shift_months(current, every)
+    return ends
+
+
+def parse_day(text: object, *, end_of_month: bool = True) -> date:
+    """A date from `2025-10-31`, or from `2025-10` as the last (or first) day of that month.
+
+    Raises
+    ------
+    ValueError
+        If the text is neither form or no such day exists.
+    """
+    if isinstance(text, date):
+        return text
+    match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", str(text).strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a date such as 2025-10-31 or a month such as 2025-10")
+    year, month, day = match.groups()
+    try:
+        if day is not None:
+            return date(int(year), int(month), int(day))
+        first = date(int(year), int(month), 1)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a day of the calendar") from error
+    return month_end(first) if end_of_month else first
