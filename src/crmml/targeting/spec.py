@@ -1,0 +1,238 @@
+"""What a target list is asked to be: offers, rules, capacities, arms.
+
+These are the dataclasses that a list's YAML file is mapped onto. A wrong value
+is a `ValueError` that says what was found and what was expected.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+RISK_BANDS = ("A", "B", "C", "D", "E")
+NO_BAND = "-"
+"""The risk band of a customer who owes the bank nothing."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One condition a candidate must meet, a DuckDB boolean expression over candidate, score and feature columns.
+
+    A condition that is null (an input is missing) is not met. `zh` and `en` say
+    it in words; without them people read the expression.
+    """
+
+    where: str
+    zh: str = ""
+    en: str = ""
+
+    def __post_init__(self) -> None:
+        _require_text("a rule's where", self.where)
+        object.__setattr__(self, "zh", self.zh or self.where)
+        object.__setattr__(self, "en", self.en or self.where)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many treated rows one branch or one manager can take: a default, and the exceptions by id.
+
+    A default of None leaves those without an exception unlimited; 0 is no row at all.
+    """
+
+    default: int | None = None
+    overrides: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require_count("a limit's default", self.default)
+        for key, count in self.overrides.items():
+            _require_count(f"the limit of {key}", count, optional=False)
+
+    def of(self, key: str) -> float:
+        """The limit of one branch or manager; infinite where there is none.
+
+        >>> Limit(default=20, overrides={"M07": 5}).of("M07")
+        5.0
+        """
+        count = self.overrides.get(key, self.default)
+        return math.inf if count is None else float(count)
+
+
+@dataclass(frozen=True)
+class Capacities:
+    """How much can be done. Counts are treated rows: control rows are not contacted and take no capacity.
+
+    `total` rows in all; `per_channel` by channel; `per_branch` and `per_manager`
+    by their ids; `budget` in currency, the sum of the contact costs of treated
+    rows. None is no limit. The capacity of a product stands with its offer.
+    """
+
+    total: int | None = None
+    per_channel: Mapping[str, int] = field(default_factory=dict)
+    per_branch: Limit = Limit()
+    per_manager: Limit = Limit()
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_count("the total capacity", self.total)
+        for channel, count in self.per_channel.items():
+            _require_count(f"the capacity of channel {channel}", count, optional=False)
+        if self.budget is not None:
+            _require_amount("the budget of contact costs", self.budget, at_least=0.0)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One product offered through one channel.
+
+    `product` is the id or family name its uptake model and its holders are known
+    by. `contact_cost` is paid for every row contacted, `incentive` for every
+    row that takes the offer, both in currency. `value_if_taken` fixes the value
+    of one taker; None has it estimated from earlier takers. `capacity` limits
+    the treated rows of the offer; `eligibility` holds the rules of this offer alone.
+    """
+
+    product: str
+    zh: str
+    en: str
+    channel: str
+    contact_cost: float
+    family: str | None = None
+    incentive: float = 0.0
+    value_if_taken: float | None = None
+    capacity: int | None = None
+    eligibility: tuple[Rule, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("product", "zh", "en", "channel"):
+            _require_text(f"an offer's {name}", getattr(self, name))
+        _require_amount(f"the contact cost of {self.product}", self.contact_cost, at_least=0.0)
+        _require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
+        if self.value_if_taken is not None:
+            _require_amount(f"value_if_taken of {self.product}", self.value_if_taken)
+        _require_count(f"the capacity of {self.product}", self.capacity)
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """Who is left alone although eligible, read on the newest data.
+
+    Customers who refuse marketing or have left are always left alone; arrears,
+    an open complaint and a contact within the last `contacted_within_days` days
+    are left alone unless switched off (0 days: no limit on repeated contact).
+    """
+
+    in_arrears: bool = True
+    open_complaint: bool = True
+    contacted_within_days: int = 30
+
+    def __post_init__(self) -> None:
+        _require_count("contacted_within_days", self.contacted_within_days, optional=False)
+
+
+@dataclass(frozen=True)
+class ValueEstimate:
+    """How `value_if_taken` is estimated from the first-year contributions of earlier takers.
+
+    `segments` are columns of both the takers and the candidates; a segment with
+    fewer than `minimum_takers` takers reads its product's mean, and a product
+    with fewer is refused. The lowest and highest `winsorise` share of each
+    product's values are drawn in to the quantile there.
+    """
+
+    segments: tuple[str, ...] = ()
+    minimum_takers: int = 20
+    winsorise: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.minimum_takers < 2:
+            raise ValueError(f"minimum_takers is {self.minimum_takers}; expected 2 or more")
+        _require_share("winsorise", self.winsorise, below=0.5)
+
+
+@dataclass(frozen=True)
+class ListSpec:
+    """A target list: who may be on it, what is offered, how many, and how it will be judged.
+
+    `control_share` of the chosen rows is held out at random and not contacted;
+    `explore_share`, as a share of the treated rows, are random eligible
+    customers with a random offer. `max_risk_band` is the worst band allowed;
+    customers without a band are allowed. `call_by_days` counts from the day the
+    suppression was read.
+    """
+
+    name: str
+    zh: str
+    en: str
+    purpose: str
+    offers: tuple[Offer, ...]
+    capacities: Capacities
+    control_share: float
+    seed: int
+    call_by_days: int
+    explore_share: float = 0.01
+    eligibility: tuple[Rule, ...] = ()
+    max_risk_band: str | None = None
+    suppression: Suppression = Suppression()
+    value: ValueEstimate = ValueEstimate()
+
+    def __post_init__(self) -> None:
+        for name in ("name", "zh", "en", "purpose"):
+            _require_text(f"a list's {name}", getattr(self, name))
+        if not self.offers:
+            raise ValueError(f"list {self.name} has no offers; expected at least one")
+        _require_unique("offers", [offer.product for offer in self.offers])
+        _require_share("control_share", self.control_share, below=1.0)
+        _require_share("explore_share", self.explore_share, below=1.0)
+        _require_count("seed", self.seed, optional=False)
+        if self.call_by_days < 1:
+            raise ValueError(f"call_by_days is {self.call_by_days}; expected 1 or more")
+        if self.max_risk_band is not None and self.max_risk_band not in RISK_BANDS:
+            raise ValueError(f"max_risk_band is {self.max_risk_band!r}; expected one of {', '.join(RISK_BANDS)}")
+        channels = {offer.channel for offer in self.offers}
+        for channel in self.capacities.per_channel:
+            if channel not in channels:
+                raise ValueError(
+                    f"capacities name channel {channel!r}; expected one of the offers' channels "
+                    f"{', '.join(sorted(channels))}"
+                )
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        return tuple(offer.product for offer in self.offers)
+
+    def offer(self, product: str) -> Offer:
+        """The offer of a product; KeyError where there is none."""
+        return {offer.product: offer for offer in self.offers}[product]
+
+
+def _require_text(what: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{what} is {value!r}; expected a text")
+
+
+def _require_count(what: str, value: object, *, optional: bool = True) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{what} is {value!r}; expected a whole number, 0 or more")
+
+
+def _require_amount(what: str, value: object, *, at_least: float = -math.inf) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < at_least:  # type: ignore[operator]
+        raise ValueError(f"{what} is {value!r}; expected an amount{'' if at_least < 0 else ', 0 or more'}")
+
+
+def _require_share(what: str, value: object, *, below: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < below:  # type: ignore[operator]
+        raise ValueError(f"{what} is {value!r}; expected a share of at least 0 and below {below:g}")
+
+
+def _require_unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{what} name {name!r} twice; expected each once")
+        seen.add(name)
