@@ -1,0 +1,133 @@
+"""What a model must show before it may become champion.
+
+A gate compares one figure of the stored out-of-time report with what the
+config asks for. All gates are judged, so that a refusal names every reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crmml.errors import GateError
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Bounds on the headline figures (later months, all customers).
+
+    Attributes
+    ----------
+    discrimination_low : float
+        The lower end of the 95 % interval of the AUC (of the normalised Gini for money)
+        must lie above this. None: 0.5 for an AUC, 0 for a Gini.
+    discrimination_min : float
+        Least AUC (or Gini) asked for, if any.
+    calibration_slope, observed_over_expected : (float, float)
+        The figure lies within these bounds, or its 95 % interval covers 1.
+    worse_than_champion : float
+        How far the AUC (or Gini) may fall short of the champion's.
+    leak_audit : bool
+        Whether the leak audit must have been run and found clean.
+    exactness : float
+        Largest difference allowed between a score and the sum of its reasons.
+    """
+
+    discrimination_low: float | None = None
+    discrimination_min: float | None = None
+    calibration_slope: tuple[float, float] = (0.8, 1.25)
+    observed_over_expected: tuple[float, float] = (0.8, 1.25)
+    worse_than_champion: float = 0.005
+    leak_audit: bool = True
+    exactness: float = 1e-9
+
+
+@dataclass(frozen=True)
+class GateResult:
+    name: str
+    found: str
+    expected: str
+    passed: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: found {self.found}, expected {self.expected}"
+
+
+def judge(gates: Gates, report: Mapping[str, Any], champion: Mapping[str, Any] | None = None) -> list[GateResult]:
+    """Every gate against the report of a candidate and, if there is one, that of the champion.
+
+    Parameters
+    ----------
+    report, champion : mapping
+        `metrics` of a model card: `measure`, `headline`, `leak_audit`, `exactness`.
+    """
+    measure, headline = report["measure"], report["headline"]
+    figure = headline[measure]
+    low = gates.discrimination_low
+    if low is None:
+        low = 0.5 if measure == "auc" else 0.0
+    results = [
+        GateResult(
+            f"{measure} beyond chance", _shown(figure), f"lower end above {low:g}", _is_above(figure.get("low"), low)
+        )
+    ]
+    if gates.discrimination_min is not None:
+        least = gates.discrimination_min
+        results.append(GateResult(measure, _shown(figure), f"at least {least:g}", _is_above(figure["value"], least)))
+    for name in ("calibration_slope", "observed_over_expected"):
+        bounds = getattr(gates, name)
+        expected = f"within {bounds[0]:g} to {bounds[1]:g}, or an interval that covers 1"
+        results.append(GateResult(name, _shown(headline[name]), expected, _is_calibrated(headline[name], bounds)))
+    if champion is not None and champion["measure"] == measure:
+        best = champion["headline"][measure]["value"]
+        results.append(
+            GateResult(
+                f"{measure} against the champion",
+                f"{figure['value']:.4f}",
+                f"at least {best - gates.worse_than_champion:.4f} (champion {best:.4f})",
+                _is_above(figure["value"], best - gates.worse_than_champion),
+            )
+        )
+    if gates.leak_audit:
+        state = str(report.get("leak_audit", "not run"))
+        results.append(GateResult("leak audit", state, "clean", state == "clean"))
+    worst = float(report["exactness"])
+    exact = worst <= gates.exactness
+    results.append(GateResult("exactness of reasons", f"{worst:.1e}", f"at most {gates.exactness:.0e}", exact))
+    return results
+
+
+def require(results: list[GateResult], *, model: str) -> None:
+    """Raise unless every gate is passed.
+
+    Raises
+    ------
+    GateError
+        With each failed gate, what was found and what was expected.
+    """
+    failed = [result for result in results if not result.passed]
+    if failed:
+        reasons = "; ".join(str(result) for result in failed)
+        raise GateError(
+            f"{model}: {len(failed)} of {len(results)} gates failed ({reasons}). "
+            "Mend the model or change its gates in the config, then train again",
+            code="G003",
+        )
+
+
+def _shown(figure: Mapping[str, float | None]) -> str:
+    if figure.get("low") is None:
+        return f"{figure['value']:.4f}"
+    return f"{figure['value']:.4f} [{figure['low']:.4f}, {figure['high']:.4f}]"
+
+
+def _is_above(value: float | None, bound: float) -> bool:
+    return value is not None and value > bound - 1e-12
+
+
+def _is_calibrated(figure: Mapping[str, float | None], bounds: tuple[float, float]) -> bool:
+    value, low, high = figure["value"], figure.get("low"), figure.get("high")
+    inside = value is not None and bounds[0] <= value <= bounds[1]
+    covers = low is not None and high is not None and low <= 1.0 <= high
+    return inside or covers

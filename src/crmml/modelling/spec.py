@@ -1,0 +1,150 @@
+"""What a model config says: frozen specs onto which the YAML is mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from crmml.errors import ConfigError, did_you_mean
+from crmml.evaluation.gates import Gates
+from crmml.periods import Horizon
+
+__all__ = ["Gates", "LightGBM", "ModelSpec", "Split", "Tuning"]
+
+_BOOSTING = ("gbdt", "goss")
+# Set by crmml in every fit: a config that could change them could change the meaning or the hash of a model.
+_RESERVED = {
+    "objective": "follows from the target",
+    "metric": "belongs under tuning.metric",
+    "num_iterations": "is found by early stopping on earlier folds",
+    "num_trees": "is found by early stopping on earlier folds",
+    "n_estimators": "is found by early stopping on earlier folds",
+    "early_stopping_round": "is found by early stopping on earlier folds",
+    "is_unbalance": "would spoil the probabilities",
+    "scale_pos_weight": "would spoil the probabilities",
+    "deterministic": "is always true",
+    "force_row_wise": "is always true",
+    "force_col_wise": "would change the model hash",
+    "num_threads": "belongs to the run, not to the model",
+    "seed": "belongs under tuning.seed",
+    "monotone_constraints": "come from the expected signs in the feature catalogue",
+    "categorical_feature": "comes from the feature catalogue",
+}
+
+
+@dataclass(frozen=True)
+class LightGBM:
+    """LightGBM parameters that are fixed; what is not given here is tuned.
+
+    Raises
+    ------
+    ConfigError
+        If a parameter would make reasons inexact (linear trees, dart, random
+        forest) or belongs elsewhere.
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        boosting = self.params.get("boosting", self.params.get("boosting_type", "gbdt"))
+        if boosting not in _BOOSTING:
+            raise ConfigError(
+                f"lightgbm: boosting is {boosting!r}; expected one of {', '.join(_BOOSTING)}, "
+                "whose contributions sum to the score",
+                code="C010",
+            )
+        if self.params.get("linear_tree"):
+            raise ConfigError(
+                "lightgbm: linear_tree is true; expected false, because contributions of linear trees do not sum to "
+                "the score",
+                code="C010",
+            )
+        for name in self.params:
+            if name in _RESERVED:
+                raise ConfigError(f"lightgbm: {name} may not be set here, it {_RESERVED[name]}", code="C010")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A search on earlier folds: `trials` trials, judged by `metric`, repeatable from `seed`.
+
+    `folds` is the largest number of time-forward folds; `max_trees` bounds a
+    trial. Zero trials fit the fixed parameters and the defaults.
+    """
+
+    trials: int = 20
+    metric: Literal["gini", "auc", "log_loss"] = "gini"
+    seed: int = 7
+    folds: int = 3
+    max_trees: int = 400
+
+    def __post_init__(self) -> None:
+        if self.metric not in ("gini", "auc", "log_loss"):
+            guess = did_you_mean(self.metric, ("gini", "auc", "log_loss"))
+            raise ConfigError(f"tuning: metric is {self.metric!r}; expected gini, auc or log_loss.{guess}", code="C002")
+        if self.trials < 0 or self.folds < 1 or self.max_trees < 1:
+            raise ConfigError(
+                f"tuning: trials is {self.trials}, folds {self.folds}, max_trees {self.max_trees}; "
+                "expected at least 0, 1 and 1",
+                code="C002",
+            )
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cut-offs to learn from and later ones to test on.
+
+    For calendar cut-offs both are the dates themselves. For event cut-offs each
+    names a first and a last day, and every event between them counts.
+    Customers of the first `holdout_buckets` of 100 hash buckets are never
+    trained on; all customers are tested.
+    """
+
+    train: tuple[date, ...]
+    out_of_time: tuple[date, ...]
+    holdout_buckets: int = 20
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "train", tuple(sorted(self.train)))
+        object.__setattr__(self, "out_of_time", tuple(sorted(self.out_of_time)))
+        if not self.train or not self.out_of_time:
+            raise ConfigError(
+                "cutoffs: train and out_of_time must each hold at least one date; "
+                f"found {len(self.train)} and {len(self.out_of_time)}",
+                code="C005",
+            )
+        if not 0 <= self.holdout_buckets <= 90:
+            raise ConfigError(
+                f"cutoffs: holdout_buckets is {self.holdout_buckets}; expected 0 to 90 of 100", code="C005"
+            )
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model: what it predicts, for whom, from what, and how it is judged.
+
+    `name` is the registered name, such as `demo.churn`; `target` and
+    `population` are the specs of the rooms `labels` and `snapshots`.
+    """
+
+    name: str
+    target: Any
+    horizon: Horizon
+    split: Split
+    families: tuple[str, ...] = ()
+    population: Any = None
+    lightgbm: LightGBM = field(default_factory=LightGBM)
+    tuning: Tuning = field(default_factory=Tuning)
+    gates: Gates = field(default_factory=Gates)
+
+    @property
+    def kind(self) -> str:
+        """The kind of target: churn, default, contribution, uptake or given."""
+        return type(self.target).__name__.lower()
+
+    @property
+    def is_money(self) -> bool:
+        """Whether the model serves yuan (contribution) and not a probability."""
+        return self.kind == "contribution"
