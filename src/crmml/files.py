@@ -107,7 +107,9 @@ def publish(
             _flush(path)
         _take_place(staging, directory)
     except OSError as error:
-        raise _disk_error(error, directory) if error.errno in _DISK_ERRORS else error
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise _disk_error(error, directory) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
