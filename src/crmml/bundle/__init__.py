@@ -1,0 +1,21 @@
+"""What is served: margins, calibrated log-odds, contributions, grades and the frozen reference."""
+
+from crmml.bundle.encoding import Encoding, learn_levels
+from crmml.bundle.reference import ALL, Peers, Reference
+from crmml.bundle.served import SIGNS, TOTAL, Bundle, Part, probability_of
+from crmml.bundle.store import load, write
+
+__all__ = [
+    "ALL",
+    "SIGNS",
+    "TOTAL",
+    "Bundle",
+    "Encoding",
+    "Part",
+    "Peers",
+    "Reference",
+    "learn_levels",
+    "load",
+    "probability_of",
+    "write",
+]

@@ -1,0 +1,117 @@
+"""Feature rows as the matrix a booster reads: fixed columns, fixed codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmml.errors import SourceError
+
+Array = npt.NDArray[np.float64]
+OTHER = "other"
+LEAST_CUSTOMERS = 20
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The columns of a model in order, and the code of every level of its categories.
+
+    Rare levels share the code of `other`. A level never seen in training has no
+    code: it becomes missing, and is counted.
+    """
+
+    names: tuple[str, ...]
+    levels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def categorical(self) -> list[int]:
+        """Positions of the categories among the columns."""
+        return [position for position, name in enumerate(self.names) if name in self.levels]
+
+    def encode(self, frame: pd.DataFrame) -> tuple[Array, dict[str, int]]:
+        """The matrix (n_rows, n_features) of a frame, and the unseen levels counted by column.
+
+        Raises
+        ------
+        SourceError
+            If a column is missing or holds text where a number is expected.
+        """
+        absent = [name for name in self.names if name not in frame.columns]
+        if absent:
+            raise SourceError(
+                f"the features lack {len(absent)} of {len(self.names)} columns the model was trained on "
+                f"(first: {absent[0]}); build the features with the families of the model's config",
+                code="M004",
+            )
+        X = np.empty((len(frame), len(self.names)), dtype=np.float64)
+        unseen: dict[str, int] = {}
+        for position, name in enumerate(self.names):
+            if name in self.levels:
+                X[:, position], count = codes_of(frame[name], self.levels[name])
+                if count:
+                    unseen[name] = count
+            else:
+                X[:, position] = numbers_of(frame[name])
+        return X, unseen
+
+    def decode(self, name: str, code: float) -> str | None:
+        """The level (or levels merged) behind a code."""
+        if np.isnan(code):
+            return None
+        found = [level for level, number in self.levels[name].items() if number == int(code)]
+        return found[0] if len(found) == 1 else OTHER
+
+
+def learn_levels(
+    values: pd.Series, customers: Sequence[object] | pd.Series, *, least: int = LEAST_CUSTOMERS
+) -> dict[str, int]:
+    """Codes of the levels of one category, in order of their text; those of few customers share the last.
+
+    Parameters
+    ----------
+    values : Series of shape (n_rows,)
+        The category on training rows.
+    customers : sequence of shape (n_rows,)
+        The customer of each row.
+    least : int
+        A level with fewer customers is rare.
+    """
+    texts = _texts(values)
+    pairs = pd.DataFrame({"level": texts, "customer": np.asarray(customers, dtype=str)}).dropna(subset=["level"])
+    counts = pairs.drop_duplicates().groupby("level", sort=True).size()
+    common = [str(level) for level, count in counts.items() if count >= least]
+    codes = {level: code for code, level in enumerate(common)}
+    return codes | {str(level): len(common) for level, count in counts.items() if count < least}
+
+
+def codes_of(values: pd.Series, levels: Mapping[str, int]) -> tuple[Array, int]:
+    """The code of each value (missing where null or unseen) and how many were unseen."""
+    texts = _texts(values)
+    codes = texts.map(dict(levels)).to_numpy(dtype=float, na_value=np.nan)
+    return codes, int((np.isnan(codes) & texts.notna().to_numpy()).sum())
+
+
+def numbers_of(values: pd.Series) -> Array:
+    """A column as float64, null as NaN; infinities become NaN as well."""
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+        try:
+            values = pd.to_numeric(values)
+        except (ValueError, TypeError) as error:
+            raise SourceError(
+                f"{values.name} holds {str(values.dropna().iloc[0])!r}; expected numbers, as in training", code="M004"
+            ) from error
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    """The values as text, null kept; whole numbers read alike whether or not nulls made them floats."""
+    if pd.api.types.is_float_dtype(values):
+        whole = values.dropna()
+        if (whole == whole.round()).all():
+            values = values.astype("Int64")
+    return values.astype(object).map(lambda value: None if pd.isna(value) else str(value)).astype("str")

@@ -1,0 +1,195 @@
+"""A model as it is served: probability or money, with parts that add up exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmml.bundle.booster import Booster
+from crmml.bundle.encoding import Encoding
+from crmml.bundle.reference import Reference
+
+if TYPE_CHECKING:
+    from crmml.features.declare import FeatureInfo
+
+Array = npt.NDArray[np.float64]
+SIGNS = {"margin": 1.0, "fees": 1.0, "expected_loss": -1.0, "service_cost": -1.0, "capital_charge": -1.0}
+TOTAL = "contribution"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One booster and what turns its raw score into what is served.
+
+    Served = `intercept + slope × (offset_slope × offset feature + raw score)`.
+    The offset feature is last year's amount of the same component; null counts
+    as 0. A probability has one part, without offset, named `log_odds`.
+    """
+
+    name: str
+    text: str
+    intercept: float = 0.0
+    slope: float = 1.0
+    offset: str | None = None
+    offset_slope: float = 1.0
+
+    @cached_property
+    def booster(self) -> Booster:
+        return Booster(self.text)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything a score is made from; data only.
+
+    `components` is empty for a probability; for a contribution it names the five
+    parts of money. `unseen` counts, by column, the levels of the last `encode`
+    that training never saw.
+    """
+
+    name: str
+    target: str
+    features: tuple[FeatureInfo, ...]
+    encoding: Encoding
+    parts: tuple[Part, ...]
+    reference: Reference
+    card: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    unseen: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return tuple(part.name for part in self.parts if part.name in SIGNS)
+
+    @property
+    def is_money(self) -> bool:
+        return bool(self.components)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature columns in the order of the matrix."""
+        return self.encoding.names
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """The concept group of each feature column."""
+        return tuple(info.concept for info in self.features)
+
+    def encode(self, frame: pd.DataFrame) -> Array:
+        """Float64 matrix (n_rows, n_features) of a frame of features.
+
+        Raises
+        ------
+        SourceError
+            If a column the model was trained on is missing.
+        """
+        X, counts = self.encoding.encode(frame)
+        self.unseen.clear()
+        self.unseen.update(counts)
+        return X
+
+    def margin(self, X: Array) -> Array:
+        """Raw score before calibration, of a probability."""
+        return self._only.booster.margin(X)
+
+    def log_odds(self, X: Array) -> Array:
+        """Calibrated log-odds: `intercept + slope × margin`."""
+        return self._only.intercept + self._only.slope * self.margin(X)
+
+    def probability(self, X: Array) -> Array:
+        """Calibrated probability, in ]0, 1[."""
+        return probability_of(self.log_odds(X))
+
+    def contributions(self, X: Array) -> tuple[Array, float]:
+        """What each feature adds to the served scale, and the base it adds to.
+
+        Returns
+        -------
+        (ndarray of shape (n_rows, n_features), float)
+            Log-odds of a probability, or yuan of a contribution, where losses,
+            costs and charges are already subtracted. Base plus the row's sum is
+            `log_odds`, or the total of `predict_money`.
+        """
+        total, base = np.zeros((len(X), len(self.names))), 0.0
+        for part in self.parts:
+            sign = SIGNS.get(part.name, 1.0)
+            raw, start = part.booster.contributions(X)
+            if part.offset is not None:
+                position = self.names.index(part.offset)
+                raw = raw.copy()
+                raw[:, position] += part.offset_slope * np.nan_to_num(X[:, position])
+            total += sign * part.slope * raw
+            base += sign * (part.intercept + part.slope * start)
+        return total, base
+
+    def predict_money(self, X: Array) -> pd.DataFrame:
+        """The components of the next 12 months' contribution and their total, in yuan.
+
+        Expected loss, service cost and capital charge are amounts to subtract;
+        `contribution` is margin + fees less the three, added in this order.
+        """
+        amounts = {part.name: self._amount(part, X) for part in self.parts}
+        total = np.zeros(len(X))
+        for name, sign in SIGNS.items():
+            total = total + sign * amounts[name]
+        return pd.DataFrame({**amounts, TOTAL: total})
+
+    def served(self, X: Array) -> Array:
+        """What people see: the probability, or the contribution in yuan."""
+        return self.predict_money(X)[TOTAL].to_numpy() if self.is_money else self.probability(X)
+
+    def scale(self, X: Array) -> Array:
+        """What reasons add up to: the log-odds, or the contribution in yuan."""
+        return self.predict_money(X)[TOTAL].to_numpy() if self.is_money else self.log_odds(X)
+
+    def segments(self, frame: pd.DataFrame) -> npt.NDArray[Any]:
+        """The peer segment of each row: the column `segment`, else that of `peers.segment_of`."""
+        if "segment" in frame.columns:
+            return frame["segment"].astype(object).to_numpy()
+        from crmml.peers import segment_of
+
+        return segment_of(frame).astype(object).to_numpy()
+
+    def peer_contributions(self, segments: Sequence[str] | npt.NDArray[Any]) -> tuple[Array, Array]:
+        """The peers' mean contributions (n_rows, n_features) and their mean of the scale (n_rows,)."""
+        return self.reference.peer_rows(segments, "contributions"), self.reference.peer_rows(segments, "served")
+
+    def peer_components(self, segments: Sequence[str] | npt.NDArray[Any]) -> Array:
+        """The peers' mean components of money (n_rows, 5), in the order of `components`."""
+        return self.reference.peer_rows(segments, "components")
+
+    def grade(self, served: npt.ArrayLike) -> npt.NDArray[np.str_]:
+        """`1` (lowest) to `10` (highest) of a probability or an amount."""
+        return self.reference.grade(served)
+
+    def percentile(self, served: npt.ArrayLike) -> Array:
+        """Share of the reference population below a probability or an amount, in percent."""
+        return self.reference.percentile(served)
+
+    @property
+    def _only(self) -> Part:
+        if self.is_money:
+            raise ValueError(f"{self.name} serves money; it has no log-odds")
+        return self.parts[0]
+
+    def _amount(self, part: Part, X: Array) -> Array:
+        raw = part.booster.margin(X)
+        if part.offset is not None:
+            raw = raw + part.offset_slope * np.nan_to_num(X[:, self.names.index(part.offset)])
+        return part.intercept + part.slope * raw
+
+
+def probability_of(log_odds: npt.ArrayLike) -> Array:
+    """`1 / (1 + exp(-log-odds))`, without overflow.
+
+    >>> probability_of([0.0, 2.0]).round(4).tolist()
+    [0.5, 0.8808]
+    """
+    x = np.asarray(log_odds, dtype=float)
+    return np.where(x >= 0, 1.0, np.exp(np.minimum(x, 0.0))) / (1.0 + np.exp(-np.abs(x)))

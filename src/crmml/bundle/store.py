@@ -1,0 +1,154 @@
+"""A bundle on disk: text and JSON, sealed by a manifest that is checked before anything is parsed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crmml import files
+from crmml.bundle.encoding import Encoding
+from crmml.bundle.reference import Reference
+from crmml.bundle.served import Bundle, Part
+from crmml.errors import IntegrityError
+from crmml.files import MANIFEST, Manifest
+
+if TYPE_CHECKING:
+    from crmml.features.declare import FeatureInfo
+
+KIND = "bundle"
+FORMAT = 1
+_SEAL = "seal"
+# What scores are made of. The card beside them may tell more without changing the model.
+_SERVED = ("booster", "calibration.json", "features.json", "reference.json")
+
+
+def write(directory: Path, bundle: Bundle, *, inputs: Mapping[str, str] | None = None) -> Bundle:
+    """Write a bundle as a folder that appears whole or not at all; returned with its digest.
+
+    The same data, config and libraries give the same bytes.
+    """
+    texts = {_booster_name(part): part.text for part in bundle.parts}
+    texts |= {
+        "calibration.json": _json({part.name: _calibration(part) for part in bundle.parts}),
+        "features.json": _json(
+            {
+                "features": [asdict(info) for info in bundle.features],
+                "levels": {name: dict(levels) for name, levels in bundle.encoding.levels.items()},
+            }
+        ),
+        "reference.json": _json(bundle.reference.as_dict()),
+        "card.json": _json(bundle.card),
+    }
+    digest = model_digest({name: _sha(text) for name, text in texts.items()})
+    about = {"name": bundle.name, "target": bundle.target, "digest": digest, "format": FORMAT}
+    with files.publish(Path(directory), kind=KIND, inputs=inputs, about=about) as staged:
+        for name, text in texts.items():
+            staged.path(name).write_bytes(text.encode())
+        sums = {name: _sha(text) for name, text in texts.items()}
+        staged.about[_SEAL] = _seal(Manifest(KIND, dict(inputs or {}), about, {}, sums))
+    return replace(bundle, digest=digest)
+
+
+def load(directory: Path) -> Bundle:
+    """The bundle of a folder, every byte checked before LightGBM sees one.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no such folder.
+    IntegrityError
+        If any file, or the manifest itself, is not what was written.
+    """
+    folder = Path(directory)
+    manifest = _verified(folder)
+    texts = {name: _read(folder, name, sha) for name, sha in manifest.files.items()}
+    calibration = json.loads(texts["calibration.json"])
+    stored = json.loads(texts["features.json"])
+    infos = tuple(_info(entry) for entry in stored["features"])
+    parts = tuple(
+        Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **values)
+        for name, values in calibration.items()
+    )
+    return Bundle(
+        name=manifest.about["name"],
+        target=manifest.about["target"],
+        features=infos,
+        encoding=Encoding(tuple(info.name for info in infos), stored["levels"]),
+        parts=parts,
+        reference=Reference.from_dict(json.loads(texts["reference.json"])),
+        card=json.loads(texts["card.json"]),
+        digest=manifest.about["digest"],
+    )
+
+
+def model_digest(sums: Mapping[str, str]) -> str:
+    """The digest of what scores are made of: boosters, calibration, features and reference."""
+    return files.digest_of({name: sha for name, sha in sums.items() if name.startswith(_SERVED)})
+
+
+def _verified(folder: Path) -> Manifest:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise _refused(folder, f"{MANIFEST} is missing")
+    manifest = files.verify(folder, what=f"the bundle {folder.name}")
+    # A manifest is text too: it must be exactly what was written, not only parse to something like it.
+    if (folder / MANIFEST).read_bytes() != files.manifest_json(manifest).encode():
+        raise _refused(folder, f"{MANIFEST} was edited")
+    if manifest.about.get(_SEAL) != _seal(manifest) or manifest.kind != KIND:
+        raise _refused(folder, f"{MANIFEST} does not belong to its files")
+    if manifest.about["format"] != FORMAT:
+        raise IntegrityError(
+            f"the bundle {folder.name} has format {manifest.about['format']}, expected {FORMAT}; "
+            "it was written by another version of crmml, train again",
+            code="M005",
+        )
+    return manifest
+
+
+def _read(folder: Path, name: str, expected: str) -> str:
+    """A file's text from the very bytes that were checked."""
+    data = (folder / name).read_bytes()
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise _refused(folder, f"{name} changed while it was read")
+    return data.decode()
+
+
+def _seal(manifest: Manifest) -> str:
+    about = {key: value for key, value in manifest.about.items() if key != _SEAL}
+    return files.digest_of({**manifest.__dict__, "about": about, "rows": {}})
+
+
+def _refused(folder: Path, found: str) -> IntegrityError:
+    return IntegrityError(
+        f"the bundle {folder.name}: {found}; expected it as it was written. Restore it or train again", code="M002"
+    )
+
+
+def _booster_name(part: Part) -> str:
+    return "booster.txt" if part.name == "log_odds" else f"booster_{part.name}.txt"
+
+
+def _calibration(part: Part) -> dict[str, Any]:
+    return {
+        "intercept": part.intercept,
+        "slope": part.slope,
+        "offset": part.offset,
+        "offset_slope": part.offset_slope,
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=str) + "\n"
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _info(entry: Mapping[str, Any]) -> FeatureInfo:
+    from crmml.features.declare import FeatureInfo
+
+    return FeatureInfo(**entry)
