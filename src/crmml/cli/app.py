@@ -1,0 +1,291 @@
+"""The verbs of `crmml`. Each reads its arguments, calls one stage, and prints what came back.
+
+Nothing heavy is imported before a verb is called, so that `crmml --help` answers at once.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crmml.cli.models import models_app
+from crmml.cli.output import Format, emit, emit_one, say
+from crmml.errors import UsageError
+from crmml.periods import parse_day
+
+app = typer.Typer(
+    name="crmml",
+    help="From account histories to customer value, loyalty and risk, and to target lists with exact reasons.",
+    epilog="Exit codes: 0 ok, 1 bug, 2 usage, 3 config, 4 data, 5 gate failed, 6 not found, 7 busy, 8 integrity, "
+    "9 backend or disk, 130/143 interrupted (run again to go on).",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(models_app, name="models")
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise UsageError(f"{error}; for example --cutoff 2025-10-31", code="U001") from error
+
+
+Bank = Annotated[Path, typer.Argument(metavar="BANK", help="Folder of the bank, such as configs/demo.")]
+Cutoff = Annotated[str | None, typer.Option("--cutoff", help="Last day known, as 2025-10-31 or 2025-10.")]
+Form = Annotated[Format, typer.Option("--format", help="Form of the data on stdout.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options that go before every command."""
+    if version:
+        from crmml import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(min=500, help="How many customers the synthetic bank has.")] = 6000,
+    seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 7,
+) -> None:
+    """Make the synthetic bank, whose truth is known, and run everything on it.
+
+    Examples:  crmml demo      crmml demo --customers 20000
+    """
+    from crmml.demo import run_demo
+
+    run_demo(customers=customers, seed=seed, say=say)
+
+
+@app.command()
+def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")]) -> None:
+    """Scaffold a new bank: a commented bank.yaml, models and a list.
+
+    Examples:  crmml init mybank      crmml init configs/mybank
+    """
+    from crmml.stages.scaffold import scaffold
+
+    for path in scaffold(directory):
+        say(f"wrote {path}")
+    say(f"next: edit {directory / 'bank.yaml'}, then crmml check {directory}")
+
+
+@app.command()
+def check(bank: Bank, form: Form = Format.table) -> None:
+    """Check the bank's data against the contract; every failure at once.
+
+    Examples:  crmml check configs/demo      crmml check configs/demo --format json
+    """
+    from crmml.stages.tables import check_bank
+
+    report = check_bank(bank, say=say)
+    emit(report.rows(), form=form)
+    for line in report.lines():
+        say(line)
+    report.require_ok()
+
+
+@app.command()
+def run(
+    bank: Bank,
+    stage: Annotated[
+        str | None, typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, list.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,
+) -> None:
+    """Every stage in order, skipping what is up to date.
+
+    Examples:  crmml run configs/demo      crmml run configs/demo --stage list
+    """
+    from crmml.stages.run import run_bank
+
+    run_bank(bank, stage=stage, model=model, force=force, say=say)
+
+
+@app.command()
+def features(
+    bank: Bank,
+    cutoff: Cutoff = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Parquet file to write.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="NAME", help="Show the source rows behind this feature.")
+    ] = None,
+    customer: Annotated[str | None, typer.Option("--customer", help="With --explain: whose.")] = None,
+    catalogue: Annotated[bool, typer.Option("--catalogue", help="List the features instead.")] = False,
+    form: Form = Format.table,
+) -> None:
+    """Features of every customer at a cut-off; the source rows behind one cell; the catalogue.
+
+    Examples:  crmml features configs/demo --cutoff 2025-10-31 --out features.parquet
+               crmml features configs/demo --explain turnover_out_3m --customer C0004411
+               crmml features configs/demo --catalogue --format csv
+    """
+    from crmml.stages import features as stage
+
+    if catalogue:
+        emit(stage.list_catalogue(bank, say=say), form=form)
+    elif explain is not None:
+        if customer is None:
+            raise UsageError(
+                "--explain needs --customer; for example --explain turnover_out_3m --customer C0001", code="U002"
+            )
+        emit(stage.explain_feature(bank, name=explain, customer_id=customer, cutoff=_day(cutoff), say=say), form=form)
+    else:
+        emit_one(stage.write_features_of(bank, cutoff=_day(cutoff), out=out, force=force, say=say), form=form)
+
+
+@app.command()
+def audit(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
+    """Rebuild features after the future was deleted, scrambled and back-dated: nothing may change.
+
+    Examples:  crmml audit configs/demo      crmml audit configs/demo --cutoff 2025-06
+    """
+    from crmml.stages.audit import audit_bank
+
+    report = audit_bank(bank, cutoff=_day(cutoff), say=say)
+    emit_one(report.summary(), form=form)
+    report.require_clean()
+
+
+@app.command()
+def ledger(
+    bank: Bank,
+    start: Annotated[str, typer.Option("--from", help="First month.")],
+    end: Annotated[str, typer.Option("--to", help="Last month.")],
+    by: Annotated[str, typer.Option(help="bank, branch, product, family, customer or account.")] = "bank",
+    form: Form = Format.table,
+) -> None:
+    """Contribution by component, and whether every total agrees.
+
+    Examples:  crmml ledger configs/demo --from 2025-01 --to 2025-12
+               crmml ledger configs/demo --from 2025-01 --to 2025-12 --by product
+    """
+    from crmml.stages.ledger import ledger_of
+
+    rows, agreement = ledger_of(bank, first=_day(start), last=_day(end), by=by, say=say)
+    emit(rows, form=form)
+    say(agreement)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="Config of the model.")],
+    plan: Annotated[bool, typer.Option("--plan", help="Print the calendar of windows and end.")] = False,
+    trials: Annotated[int | None, typer.Option(min=0, help="How many trials, instead of the config's.")] = None,
+    sample: Annotated[str | None, typer.Option(help="A share of the customers, such as 5%, for a quick look.")] = None,
+    product: Annotated[str | None, typer.Option(help="For an uptake config: only this product.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Tune, fit, calibrate, test out of time, report, register as challenger.
+
+    Examples:  crmml train configs/demo/churn.yaml --plan      crmml train configs/demo/churn.yaml --trials 30
+    """
+    from crmml.stages import training
+
+    share = _share(sample)
+    if plan:
+        for heading, rows in training.plan(config, product=product, say=say):
+            say(heading)
+            emit(rows, form=form)
+        return
+    for summary in training.train_config(config, trials=trials, sample=share, product=product, say=say):
+        emit_one(summary, form=form)
+
+
+@app.command()
+def score(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
+    """Score a cut-off (default the newest) with the champions: scores and reasons.
+
+    Examples:  crmml score configs/demo      crmml score configs/demo --cutoff 2025-10
+    """
+    from crmml.stages.scores import score_bank
+
+    emit(score_bank(bank, cutoff=_day(cutoff), say=say), form=form)
+
+
+@app.command()
+def explain(
+    bank: Bank,
+    customer: Annotated[str, typer.Option("--customer", help="Customer id.")],
+    cutoff: Cutoff = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the page here.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Why this customer got these scores: one page a banker can read, every number traceable.
+
+    Examples:  crmml explain configs/demo --customer C0004411      crmml explain configs/demo --customer C0004411 --html page.html
+    """
+    from crmml.stages.explanations import explain_customer
+
+    rows, page = explain_customer(bank, customer_id=customer, cutoff=_day(cutoff), html=html, say=say)
+    emit(rows, form=form)
+    say(f"open {page}")
+
+
+@app.command(name="list")
+def target_list(
+    config: Annotated[Path, typer.Argument(metavar="LIST.yaml", help="Config of the list.")],
+    cutoff: Cutoff = None,
+    form: Form = Format.table,
+) -> None:
+    """Build a target list: spreadsheet, CSV, Parquet, and what each rule removed.
+
+    Examples:  crmml list configs/demo/cross_sell.yaml      crmml list configs/demo/cross_sell.yaml --format json
+    """
+    from crmml.stages.lists import list_from_config
+
+    rows, opened = list_from_config(config, cutoff=_day(cutoff), say=say)
+    emit(rows, form=form)
+    for path in opened:
+        say(f"open {path}")
+
+
+@app.command()
+def config(
+    path: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file of a bank, or its folder.")],
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of this kind of file instead.")
+    ] = False,
+    form: Form = Format.table,
+) -> None:
+    """The resolved config: every value with its origin; or its JSON Schema, for editors.
+
+    Examples:  crmml config configs/demo/churn.yaml      crmml config configs/demo/churn.yaml --schema
+    """
+    import json
+
+    from crmml.config import resolved
+
+    if schema:
+        print(json.dumps(resolved.schema_of(path), ensure_ascii=False, indent=1))
+        return
+    rows: list[dict[str, Any]] = resolved.resolve(path)
+    emit(rows, form=form)
+
+
+def _share(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise UsageError(f"--sample is {text!r}; expected a share such as 5% or 0.05", code="U003")
+    return share

@@ -1,0 +1,133 @@
+"""A bank's YAML file, `bank.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from crmml.config.mapping import build, refuse_unknown_keys
+from crmml.config.reading import read_yaml
+from crmml.economics.spec import Economics
+from crmml.errors import ConfigError
+from crmml.sources.contract import CONTRACT
+from crmml.sources.spec import ActivityMeasure, BankSpec, Source
+
+_SUFFIXES: Mapping[str, str] = {".parquet": "parquet", ".csv": "csv", ".duckdb": "duckdb", ".db": "duckdb"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a bank is called: by its files, in Chinese, in English."""
+
+    name: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One source as YAML gives it; the format follows from the suffix unless it is given."""
+
+    path: str
+    format: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DefaultRule:
+    """When a loan counts as in default: so many days past due, or written off."""
+
+    days_past_due: int = 90
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.days_past_due <= 365:
+            raise ValueError(f"days_past_due is {self.days_past_due}; expected 1 to 365")
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """The share of a table's rows that may be set aside before the bank is refused."""
+
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance < 1:
+            raise ValueError(f"tolerance is {self.tolerance}; expected a share of at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class BankFile:
+    """The keys of `bank.yaml`."""
+
+    bank: Names
+    sources: Mapping[str, SourceFile]
+    tables: Mapping[str, str]
+    observed_until: Mapping[str, date]
+    observed_from: Mapping[str, date] = field(default_factory=dict)
+    static: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    currency: str = "CNY"
+    language: Literal["zh", "en"] = "zh"
+    activity: tuple[ActivityMeasure, ...] = ()
+    economics: Economics | None = None
+    default: DefaultRule = field(default_factory=DefaultRule)
+    quarantine: Quarantine = field(default_factory=Quarantine)
+
+
+def load_bank(folder: Path) -> BankSpec:
+    """The bank that `folder/bank.yaml` declares.
+
+    Raises
+    ------
+    ConfigError
+        With the place, what was found, what was expected.
+    """
+    path = folder / "bank.yaml"
+    where = str(path)
+    shorthands = {SourceFile: lambda text: {"path": text}}
+    file = build(BankFile, read_yaml(path), where=where, shorthands=shorthands)
+    refuse_unknown_keys(file.tables, CONTRACT, where=f"{where}: tables")
+    for key, given in (("observed_until", file.observed_until), ("observed_from", file.observed_from)):
+        refuse_unknown_keys(given, [*CONTRACT, "default"], where=f"{where}: {key}")
+    for attribute in file.static:
+        _refuse_unknown_attribute(attribute, where=f"{where}: static")
+    return BankSpec(
+        name=file.bank.name,
+        title_zh=file.bank.zh,
+        title_en=file.bank.en,
+        folder=folder,
+        sources={name: _source(name, given, where=f"{where}: sources.{name}") for name, given in file.sources.items()},
+        tables=file.tables,
+        observed_until=file.observed_until,
+        observed_from=file.observed_from,
+        static=file.static,
+        protected=file.protected,
+        currency=file.currency,
+        language=file.language,
+        activity=file.activity,
+        economics=file.economics,
+        quarantine_tolerance=file.quarantine.tolerance,
+        default_dpd=file.default.days_past_due,
+    )
+
+
+def _source(name: str, given: SourceFile, *, where: str) -> Source:
+    suffixes = [suffix for suffix in PurePosixPath(given.path.replace("*", "x")).suffixes if suffix != ".gz"]
+    kind = given.format or _SUFFIXES.get(suffixes[-1] if suffixes else "")
+    known = sorted(set(_SUFFIXES.values()))
+    if kind not in known:
+        raise ConfigError(
+            f"{where}: the format of {given.path} is {kind or 'not known from its name'}; "
+            f"expected one of {', '.join(known)}, write `format:`",
+            code="C003",
+        )
+    return Source(name=name, path=given.path, format=kind, options=given.options)  # type: ignore[arg-type]
+
+
+def _refuse_unknown_attribute(attribute: str, *, where: str) -> None:
+    table, _, column = attribute.partition(".")
+    refuse_unknown_keys({table: None}, CONTRACT, where=where)
+    refuse_unknown_keys({column: None}, CONTRACT[table].columns, where=f"{where}: {table}")

@@ -1,0 +1,163 @@
+"""A model's YAML file: one strict file for each model, whatever its target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from crmml.config.mapping import build, refuse_unknown_keys
+from crmml.config.reading import read_yaml
+from crmml.errors import ConfigError
+from crmml.evaluation.gates import Gates
+from crmml.labels import Churn, Contribution, Default, Given, Uptake
+from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
+from crmml.modelling.splits import check_purge
+from crmml.periods import Horizon, month_ends, parse_day
+from crmml.snapshots import Population
+
+TARGETS: Mapping[str, type] = {
+    "churn": Churn,
+    "default": Default,
+    "contribution": Contribution,
+    "uptake": Uptake,
+    "given": Given,
+}
+
+
+@dataclass(frozen=True)
+class CutoffsFile:
+    """Ranges of month ends (`every` so many months), or of the days of an event."""
+
+    train: tuple[str, ...]
+    out_of_time: tuple[str, ...]
+    every: int = 1
+    event: Literal["loans", "contacts"] | None = None
+    holdout_buckets: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("train", "out_of_time"):
+            months = getattr(self, name)
+            if len(months) != 2:
+                raise ValueError(
+                    f"{name} has {len(months)} entries; expected the first and the last, as [2024-01, 2024-12]"
+                )
+            if parse_day(months[0]) > parse_day(months[1]):
+                raise ValueError(f"{name} goes from {months[0]} to {months[1]}; expected the earlier first")
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The keys of a model's YAML file."""
+
+    target: Literal["churn", "default", "contribution", "uptake", "given"]
+    zh: str
+    en: str
+    horizon: Horizon
+    cutoffs: CutoffsFile
+    features: tuple[str, ...]
+    label: Mapping[str, Any] = field(default_factory=dict)
+    population: Population = field(default_factory=Population)
+    terms: tuple[str, ...] = ()
+    estimator: Mapping[str, Any] = field(default_factory=dict)
+    tuning: Tuning = field(default_factory=Tuning)
+    gates: Gates = field(default_factory=Gates)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model of a bank, ready to train. `key` names its files, `spec.name` its place in the registry."""
+
+    key: str
+    zh: str
+    en: str
+    spec: ModelSpec
+    path: Path
+    event: str | None = None
+    terms: tuple[str, ...] = ()
+
+    @property
+    def cutoffs(self) -> tuple[date, ...]:
+        """Every calendar cut-off it learns from or is tested on; none for an event model."""
+        return () if self.event else (*self.spec.split.train, *self.spec.split.out_of_time)
+
+
+def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
+    """The models of one YAML file: one, or for uptake one for each product.
+
+    Raises
+    ------
+    ConfigError
+        With the place, what was found, what was expected.
+    """
+    content = read_yaml(path)
+    where = str(path)
+    file = build(ModelFile, content, where=where, shorthands={Population: lambda text: {"where": text}})
+    key = path.stem
+    spec = ModelSpec(
+        name=f"{bank}.{key}",
+        target=None,
+        horizon=file.horizon,
+        split=_split(file.cutoffs, where=f"{where}: cutoffs"),
+        families=file.features,
+        population=file.population,
+        lightgbm=LightGBM(_parameters(file.estimator, where=f"{where}: estimator")),
+        tuning=file.tuning,
+        gates=file.gates,
+    )
+    check_purge(spec.split, spec.horizon)
+    common = {"path": path, "event": file.cutoffs.event, "terms": file.terms}
+    if file.target != "uptake":
+        target = build(TARGETS[file.target], dict(file.label), where=f"{where}: label")
+        return (Model(key, file.zh, file.en, replace(spec, target=target), **common),)
+    products = file.label.get("products")
+    refuse_unknown_keys(file.label, ["products"], where=f"{where}: label")
+    if not isinstance(products, list) or not products:
+        raise ConfigError(
+            f"{where}: label.products is {products!r}; expected a list of products or families", code="C003"
+        )
+    return tuple(
+        Model(
+            f"{key}_{product}",
+            f"{file.zh}:{product}",
+            f"{file.en}: {product}",
+            replace(
+                spec,
+                name=f"{bank}.{key}_{product}",
+                target=build(Uptake, {"product": product}, where=f"{where}: label"),
+            ),
+            **common,
+        )
+        for product in products
+    )
+
+
+def _split(cutoffs: CutoffsFile, *, where: str) -> Split:
+    if cutoffs.event is None:
+        train, test = (_range(getattr(cutoffs, name), cutoffs.every) for name in ("train", "out_of_time"))
+    else:
+        train, test = (
+            (parse_day(months[0], end_of_month=False), parse_day(months[1]))
+            for months in (cutoffs.train, cutoffs.out_of_time)
+        )
+    if max(train) >= min(test):
+        raise ConfigError(
+            f"{where}: train {min(train)} to {max(train)} overlaps out_of_time {min(test)} to {max(test)}; "
+            "expected every test cut-off after the last training cut-off",
+            code="C006",
+        )
+    return Split(train=train, out_of_time=test, holdout_buckets=cutoffs.holdout_buckets)
+
+
+def _range(months: tuple[str, ...], every: int) -> tuple[date, ...]:
+    return tuple(month_ends(parse_day(months[0]), parse_day(months[1]), every))
+
+
+def _parameters(estimator: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    parameters = dict(estimator)
+    kind = parameters.pop("kind", "lightgbm")
+    if kind != "lightgbm":
+        raise ConfigError(f"{where}.kind is {kind!r}; expected lightgbm", code="C003")
+    return parameters

@@ -1,0 +1,84 @@
+"""A bank's folder of configs, read as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmml.config.bank_file import load_bank
+from crmml.config.list_file import load_list
+from crmml.config.model_file import Model, load_models
+from crmml.config.reading import read_yaml
+from crmml.errors import ConfigError, NotFoundError, did_you_mean
+from crmml.sources.spec import BankSpec
+from crmml.targeting.spec import ListSpec
+
+
+@dataclass(frozen=True)
+class BankConfig:
+    """`bank.yaml` with every model and list beside it.
+
+    `models` and `lists` are keyed by the names their files give them; a file
+    with a `target` is a model, one with `offers` is a list.
+    """
+
+    spec: BankSpec
+    models: dict[str, Model]
+    lists: dict[str, ListSpec]
+
+    def model(self, key: str) -> Model:
+        """A model by its key; NotFoundError with the nearest name."""
+        if key not in self.models:
+            known = ", ".join(self.models) or "none"
+            raise NotFoundError(
+                f"model {key!r} is not configured for {self.spec.name}; expected one of {known}."
+                f"{did_you_mean(key, self.models)}",
+                code="M001",
+            )
+        return self.models[key]
+
+
+def load_bank_config(folder: Path) -> BankConfig:
+    """Every config of a bank's folder.
+
+    Raises
+    ------
+    ConfigError
+        For the first file that is wrong, with its place.
+    """
+    spec = load_bank(folder)
+    models: dict[str, Model] = {}
+    lists: dict[str, ListSpec] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name == "bank.yaml":
+            continue
+        content = read_yaml(path)
+        if "target" in content:
+            models |= {model.key: model for model in load_models(path, bank=spec.name)}
+        elif "offers" in content:
+            lists[path.stem] = load_list(path)
+        else:
+            raise ConfigError(
+                f"{path} has neither 'target' nor 'offers'; expected a model or a list. Move other files elsewhere",
+                code="C011",
+            )
+    return BankConfig(spec, models, lists)
+
+
+def load_config(path: str | Path) -> Model | ListSpec:
+    """One config file: a model, or a target list.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither, or an uptake file that stands for several models.
+    """
+    path = Path(path)
+    content = read_yaml(path)
+    if "offers" in content:
+        return load_list(path)
+    models = load_models(path, bank=load_bank(path.parent).name)
+    if len(models) > 1:
+        keys = ", ".join(model.key for model in models)
+        raise ConfigError(f"{path} stands for {len(models)} models; name one of {keys}", code="C012")
+    return models[0]
