@@ -1,0 +1,162 @@
+"""A bank that is open: its canonical tables as relations of one connection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from crmml.errors import SourceError, did_you_mean
+from crmml.files import require_manifest
+from crmml.sources.contract import CONTRACT, TableContract
+from crmml.sources.spec import BankSpec
+
+DEFAULT_MEMORY = "4GB"
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The canonical tables of one bank.
+
+    Every table has all columns of its contract, with its types; a column that
+    the bank does not hold is null throughout.
+    """
+
+    spec: BankSpec
+    connection: Backend
+    tables: Mapping[str, ir.Table] = field(repr=False)
+
+    def table(self, name: str) -> ir.Table:
+        """The canonical table `name`.
+
+        Raises
+        ------
+        SourceError
+            If the bank has no such table.
+        """
+        if name not in self.tables:
+            raise SourceError(
+                f"{self.spec.name} has no table {name}; it has {', '.join(self.tables)}."
+                f"{did_you_mean(name, self.tables)}",
+                code="D001",
+            )
+        return self.tables[name]
+
+    def has(self, name: str) -> bool:
+        return name in self.tables
+
+    def with_tables(self, **replaced: ir.Table) -> Bank:
+        """The same bank and connection with some tables replaced or added.
+
+        Columns are brought into canonical order and type; a contract column
+        that is missing becomes null.
+        """
+        for name in replaced:
+            if name not in CONTRACT:
+                raise ValueError(f"{name!r} is not a canonical table.{did_you_mean(name, CONTRACT)}")
+        changed = {name: canonical(table, CONTRACT[name]) for name, table in replaced.items()}
+        return Bank(self.spec, self.connection, {**self.tables, **changed})
+
+    def observed_until(self, table: str) -> date:
+        """The last day up to which `table` is complete."""
+        return self.spec.last_day(table)
+
+    def observed_from(self, table: str) -> date:
+        """The first observed day of `table`: declared, or the earliest own date in it.
+
+        Raises
+        ------
+        SourceError
+            If the table is absent, or empty and nothing is declared.
+        """
+        if table in self.spec.observed_from:
+            return self.spec.observed_from[table]
+        own = CONTRACT[table].date
+        first = None if own is None else self.table(table)[own].min().to_pyarrow().as_py()
+        if first is None:
+            raise SourceError(
+                f"{table} has no dated row, so its first observed day is unknown; "
+                f"give observed_from: {{{table}: 2021-01-01}}",
+                code="D021",
+            )
+        return first
+
+    def keep(self, name: str, table: ir.Table) -> ir.Table:
+        """Compute `table` once and keep it in the connection under `name`, replacing an earlier one."""
+        return self.connection.create_table(name, table, overwrite=True)
+
+    def batches(self, table: ir.Table, *, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The rows of `table` in Arrow batches, without holding all of them."""
+        cursor = self.connection.con.cursor()
+        yield from cursor.sql(str(ibis.to_sql(table, dialect="duckdb"))).to_arrow_reader(rows)
+
+
+def open_tables(
+    spec: BankSpec, directory: Path, *, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None
+) -> Bank:
+    """Open the canonical Parquet files that `ingest` wrote.
+
+    Raises
+    ------
+    NotFoundError
+        If there is no finished ingestion in `directory`.
+    """
+    manifest = require_manifest(Path(directory), what=f"the tables of {spec.name}", do="run `crmml run` first")
+    connection = connect(memory_limit=memory_limit, threads=threads)
+    names = [name for name in CONTRACT if f"{name}.parquet" in manifest.files]
+    for name in names:
+        path = str(Path(directory) / f"{name}.parquet").replace("'", "''")
+        connection.raw_sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+    return Bank(spec, connection, {name: connection.table(name) for name in names})
+
+
+def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, database: Path | None = None) -> Backend:
+    """A DuckDB connection that downloads nothing and keeps within its memory.
+
+    Extensions would be fetched at run time, which fails in a closed bank.
+    """
+    config: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "threads": threads or os.cpu_count() or 2,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    connection = duckdb.connect(str(database) if database else ":memory:", config=config)
+    return ibis.duckdb.from_connection(connection)
+
+
+def canonical(table: ir.Table, contract: TableContract) -> ir.Table:
+    """`table` with exactly the columns of `contract`, typed, in order, `posted_on` filled.
+
+    Raises
+    ------
+    ValueError
+        If it has a column the contract does not know, or lacks a required one.
+    """
+    types = ibis_types(contract)
+    for name in table.columns:
+        if name not in types:
+            raise ValueError(f"{contract.name} has no column {name!r}.{did_you_mean(name, types)}")
+    for name in contract.required:
+        if name not in table.columns:
+            raise ValueError(f"{contract.name} needs a column {name!r}, got {', '.join(table.columns)}")
+    given = {name: table[name].cast(kind) for name, kind in types.items() if name in table.columns}
+    if "posted_on" in types:
+        stamps = [given[name] for name in ("posted_on", *contract.posted_from) if name in given]
+        given["posted_on"] = ibis.coalesce(*stamps) if stamps else ibis.null("date")
+    return table.select(**{name: given.get(name, ibis.null(kind)) for name, kind in types.items()})
+
+
+def ibis_types(contract: TableContract) -> dict[str, str]:
+    """Column to Ibis type, in canonical order."""
+    names = {"text": "string", "money": "decimal(18, 2)", "rate": "float64", "integer": "int64", "number": "float64"}
+    return {name: names.get(column.type, column.type) for name, column in contract.columns.items()}

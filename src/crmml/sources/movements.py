@@ -1,0 +1,302 @@
+"""Who holds which account, and how its balance moves: relations shared by ledger, features and labels.
+
+Every row says when it was known (`posted_on`). What a relation derives from
+several rows is known when the last of them is, and a row that was posted later
+never changes one that was known before: so every relation, filtered on
+`posted_on <= cut-off`, is what it would have been on that day.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from crmml.errors import SourceError, did_you_mean
+from crmml.sources.bank import Bank
+from crmml.sources.contract import DEPOSIT_FAMILIES, FAMILIES
+
+Basis = Literal["daily", "month_end", "sparse"]
+
+
+def holders(bank: Bank) -> ir.Table:
+    """One row per account, holding customer and time of holding.
+
+    Columns: account_id, customer_id, role (owner, joint), share, since, until,
+    posted_on (null: always known). Authorised persons do not hold and are left
+    out. `share` is a weight in [0, 1], 1 where the bank gives none: divide by
+    the sum over the holders of the day, since holders come and go. A customer
+    holds at the end of a day `d` when `since <= d` (or null) and `until > d`
+    (or null).
+    """
+    if not bank.has("account_holders"):
+        return _single_holders(bank)
+    listed = bank.table("account_holders")
+    holding = listed.mutate(role=listed.role.fill_null("owner")).filter(lambda t: t.role != "authorised")
+    known = holding.mutate(share=_share(holding.share.fill_null(1.0)))[_HOLDER_COLUMNS]
+    if not bank.has("accounts"):
+        return known
+    unlisted = _single_holders(bank).anti_join(listed.select("account_id"), "account_id")
+    return known.union(unlisted)
+
+
+_HOLDER_COLUMNS = ["account_id", "customer_id", "role", "share", "since", "until", "posted_on"]
+
+
+def _share(value: ir.Value) -> ir.Value:
+    return value.cast("decimal(12, 9)")
+
+
+def _single_holders(bank: Bank) -> ir.Table:
+    """One owner an account: as `accounts.customer_id` says, or each customer with an account of the same id."""
+    if bank.has("accounts"):
+        owned = bank.table("accounts").filter(lambda t: t.customer_id.notnull())
+        source = owned.select("account_id", "customer_id", since="opened_on", posted_on="posted_on")
+    else:
+        source = _own_accounts(bank).mutate(customer_id=lambda t: t.account_id, since=ibis.null("date"))
+    return source.mutate(role=ibis.literal("owner"), share=_share(ibis.literal(1)), until=ibis.null("date"))[
+        _HOLDER_COLUMNS
+    ]
+
+
+def _own_accounts(bank: Bank) -> ir.Table:
+    customers = bank.table("customers")
+    return customers.select(account_id=customers.customer_id).distinct().mutate(posted_on=ibis.null("date"))
+
+
+def accounts(bank: Bank) -> ir.Table:
+    """One row per account.
+
+    Columns: account_id, product_id, family, main, opened_on, closed_on,
+    currency, branch_id, posted_on. Without accounts each customer has one
+    current account, opened when the customer joined. Without products a
+    product's id must be a family. Where `main` is not given, deposit products
+    are main.
+
+    Raises
+    ------
+    SourceError
+        If a product has no family.
+    """
+    if not bank.has("accounts"):
+        return _accounts_of_customers(bank)
+    held = bank.table("accounts")
+    if bank.has("products"):
+        products = bank.table("products").select("product_id", "family", "main")
+        joined = held.left_join(products, "product_id").drop("product_id_right")
+    else:
+        joined = held.mutate(family=held.product_id, main=ibis.null("boolean"))
+    _require_families(joined)
+    return joined.mutate(main=ibis.coalesce(joined.main, joined.family.isin(DEPOSIT_FAMILIES)))[_ACCOUNT_COLUMNS]
+
+
+_ACCOUNT_COLUMNS = [
+    "account_id",
+    "product_id",
+    "family",
+    "main",
+    "opened_on",
+    "closed_on",
+    "currency",
+    "branch_id",
+    "posted_on",
+]
+
+
+def _accounts_of_customers(bank: Bank) -> ir.Table:
+    opened = (
+        bank.table("customers")
+        .group_by("customer_id")
+        .aggregate(opened_on=lambda t: t.joined_on.min(), branch_id=lambda t: t.branch_id.min())
+    )
+    return opened.mutate(
+        account_id=opened.customer_id,
+        product_id=ibis.literal("current"),
+        family=ibis.literal("current"),
+        main=ibis.literal(True),
+        closed_on=ibis.null("date"),
+        currency=ibis.literal(bank.spec.currency),
+        posted_on=opened.opened_on,
+    )[_ACCOUNT_COLUMNS]
+
+
+def _require_families(joined: ir.Table) -> None:
+    unknown = joined.filter(joined.family.isnull() | ~joined.family.isin(FAMILIES))
+    found = unknown.select("product_id").distinct().order_by("product_id").limit(5).to_pyarrow()
+    if found.num_rows:
+        names = found["product_id"].to_pylist()
+        raise SourceError(
+            f"accounts: products {', '.join(names)} have no family; expected a row in products, or one of "
+            f"{', '.join(FAMILIES)} as product_id.{did_you_mean(names[0], FAMILIES)}",
+            code="D029",
+        )
+
+
+def movements(bank: Bank) -> ir.Table:
+    """One row per change of an account's end-of-day balance.
+
+    Columns: account_id, family, day, posted_on, amount (decimal). The balance
+    of an account at a day, as known at a cut-off, is the sum of amounts with
+    `day` up to it and `posted_on` up to the cut-off. Taken from `balances`
+    where the bank has them, else from `transactions`; with neither it is empty.
+    """
+    if bank.has("balances"):
+        changes = _changes_of_balances(bank.table("balances"))
+    elif bank.has("transactions"):
+        changes = _changes_of_bookings(bank.table("transactions"))
+    else:
+        changes = _no_changes(bank)
+    families = accounts(bank).select("account_id", "family")
+    return changes.inner_join(families, "account_id")[["account_id", "family", "day", "posted_on", "amount"]]
+
+
+def _changes_of_balances(balances: ir.Table) -> ir.Table:
+    """Differences between successive balances, exact at every cut-off even where rows were posted late.
+
+    A row is punctual when no later balance was posted before it: its change is
+    the difference to the punctual row before. A late row adds its own change on
+    its day and takes it back on the day of the next balance known by then.
+    """
+    rows = balances.select("account_id", "posted_on", "balance", day=balances.balance_on)
+    later_rows = ibis.window(group_by="account_id", order_by="day", rows=(1, None))
+    marked = rows.mutate(soonest_after=rows.posted_on.min().over(later_rows))
+    is_late = marked.soonest_after.notnull() & (marked.soonest_after < marked.posted_on)
+    punctual = marked.filter(~is_late)
+    before = punctual.balance.lag().over(ibis.window(group_by="account_id", order_by="day"))
+    changes = punctual.select(
+        "account_id", "day", "posted_on", amount=_cents(punctual.balance - before.fill_null(_money(0)))
+    )
+    return changes.union(_changes_of_late_rows(marked.filter(is_late), rows))
+
+
+def _changes_of_late_rows(late: ir.Table, rows: ir.Table) -> ir.Table:
+    known = rows.select("account_id", known_day="day", known_posted_on="posted_on", known_balance="balance")
+    pairs = late.drop("soonest_after").left_join(known, "account_id").drop("account_id_right")
+    is_before = (pairs.known_day < pairs.day) & (pairs.known_posted_on <= pairs.posted_on)
+    is_after = (pairs.known_day > pairs.day) & (pairs.known_posted_on < pairs.posted_on)
+    near = pairs.group_by(["account_id", "day", "posted_on", "balance"]).aggregate(
+        before=pairs.known_balance.argmax(pairs.known_day, where=is_before),
+        next_day=pairs.known_day.min(where=is_after),
+    )
+    change = near.mutate(amount=_cents(near.balance - near.before.fill_null(_money(0))))
+    added = change.select("account_id", "day", "posted_on", "amount")
+    taken_back = change.select("account_id", "posted_on", day=change.next_day, amount=_cents(-change.amount))
+    return added.union(taken_back[["account_id", "day", "posted_on", "amount"]])
+
+
+def _cents(value: ir.Value) -> ir.Value:
+    return value.cast("decimal(18, 2)")
+
+
+def _changes_of_bookings(bookings: ir.Table) -> ir.Table:
+    amounts = bookings.select("account_id", "posted_on", "amount", day=bookings.valued_on)
+    columns = ["account_id", "day", "posted_on", "amount"]
+    return amounts[columns].union(_openings(bookings)[columns])
+
+
+def _openings(bookings: ir.Table) -> ir.Table:
+    """The balance each account brought along, on the day before its first posted booking.
+
+    First by posting, not by value date: a booking that is posted later, valued
+    before, must not change what was known.
+    """
+    first = ibis.row_number().over(
+        ibis.window(group_by="account_id", order_by=["posted_on", "valued_on", "transaction_id", "amount"])
+    )
+    firsts = bookings.mutate(place=first).filter(lambda t: (t.place == 0) & t.balance.notnull())
+    brought = firsts.select(
+        "account_id",
+        "posted_on",
+        day=firsts.valued_on - ibis.interval(days=1),
+        amount=_cents(firsts.balance - firsts.amount),
+    )
+    return brought.mutate(day=brought.day.cast("date")).filter(lambda t: t.amount != 0)
+
+
+def _no_changes(bank: Bank) -> ir.Table:
+    nobody = bank.table("customers").filter(ibis.literal(False))
+    return nobody.select(account_id="customer_id", day=ibis.null("date"), posted_on=ibis.null("date"), amount=_money(0))
+
+
+def _money(value: int) -> ir.Value:
+    return _cents(ibis.literal(value))
+
+
+def customer_transactions(bank: Bank) -> ir.Table:
+    """One row per booking and customer who held the account that day.
+
+    Columns: customer_id, account_id, family, valued_on, posted_on, amount,
+    kind, channel, counterparty_account, is_own_transfer (the counterparty
+    account was known to be held by the same customer). A booking on a joint
+    account counts in full for every holder; one on the last day of holding
+    counts.
+    """
+    held = holders(bank)
+    owners = held.select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
+    families = accounts(bank).select("account_id", "family")
+    bookings = bank.table("transactions").inner_join(families, "account_id")
+    joined = bookings.inner_join(owners, "account_id")
+    during = (joined.since.isnull() | (joined.since <= joined.valued_on)) & (
+        joined.until.isnull() | (joined.until >= joined.valued_on)
+    )
+    theirs = joined.filter(during).mutate(posted_on=_later(joined.posted_on, joined.held_posted_on))
+    return _with_own_transfers(theirs, held)
+
+
+def _later(day: ir.Value, other: ir.Value) -> ir.Value:
+    return ibis.ifelse(other.notnull() & (other > day), other, day)
+
+
+def _with_own_transfers(theirs: ir.Table, held: ir.Table) -> ir.Table:
+    """Flag bookings whose counterparty account the same customer was already known to hold."""
+    place = ibis.row_number().over(
+        ibis.window(group_by=["account_id", "customer_id"], order_by=[ibis.asc("posted_on", nulls_first=True), "since"])
+    )
+    first = held.mutate(place=place).filter(lambda t: t.place == 0)
+    own = first.select(
+        counterparty_account="account_id",
+        customer_id="customer_id",
+        own_since="since",
+        own_posted_on=first.posted_on,
+        is_held=ibis.literal(True),
+    )
+    joined = theirs.left_join(own, ["counterparty_account", "customer_id"])
+    known = (
+        joined.is_held.fill_null(False)
+        & (joined.own_since.isnull() | (joined.own_since <= joined.valued_on))
+        & (joined.own_posted_on.isnull() | (joined.own_posted_on <= joined.posted_on))
+    )
+    return joined.mutate(is_own_transfer=known)[
+        [
+            "customer_id",
+            "account_id",
+            "family",
+            "valued_on",
+            "posted_on",
+            "amount",
+            "kind",
+            "channel",
+            "counterparty_account",
+            "is_own_transfer",
+        ]
+    ]
+
+
+def balance_basis(bank: Bank) -> Basis:
+    """How well daily balances are known: every day, at month ends, or more rarely.
+
+    Averages over a month-end or sparse history carry the last balance forward.
+    """
+    if not bank.has("balances"):
+        return "daily" if bank.has("transactions") else "sparse"
+    balances = bank.table("balances")
+    days = balances.select(day=balances.balance_on).distinct().order_by("day").to_pyarrow()["day"].to_pylist()
+    if len(days) < 2:
+        return "sparse"
+    gaps = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
+    if all((day + timedelta(days=1)).day == 1 for day in days):
+        return "month_end" if max(gaps) <= 31 else "sparse"
+    return "daily" if sum(gaps) <= 1.1 * len(gaps) else "sparse"
