@@ -1,1 +1,33 @@
 """From scores to a list of customers to contact, within what branches and managers can do."""
+
+from crmml.targeting.allocation import Allocation, allocate, rank_by
+from crmml.targeting.build import TargetList, build_list, why
+from crmml.targeting.candidates import Inputs
+from crmml.targeting.check import Violation, check_allocation
+from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv
+from crmml.targeting.spec import Capacities, Limit, ListSpec, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting.workbook import write_workbook
+
+__all__ = [
+    "Allocation",
+    "Capacities",
+    "Inputs",
+    "Limit",
+    "ListSpec",
+    "Offer",
+    "Rule",
+    "Suppression",
+    "TargetList",
+    "ValueEstimate",
+    "Violation",
+    "allocate",
+    "build_list",
+    "check_allocation",
+    "people_csv",
+    "rank_by",
+    "why",
+    "write_csv",
+    "write_parquet",
+    "write_people_csv",
+    "write_workbook",
+]

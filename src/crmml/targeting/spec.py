@@ -69,8 +69,8 @@ class Capacities:
 
     total: int | None = None
     per_channel: Mapping[str, int] = field(default_factory=dict)
-    per_branch: Limit = Limit()
-    per_manager: Limit = Limit()
+    per_branch: Limit = field(default_factory=Limit)
+    per_manager: Limit = field(default_factory=Limit)
     budget: float | None = None
 
     def __post_init__(self) -> None:
@@ -173,8 +173,8 @@ class ListSpec:
     explore_share: float = 0.01
     eligibility: tuple[Rule, ...] = ()
     max_risk_band: str | None = None
-    suppression: Suppression = Suppression()
-    value: ValueEstimate = ValueEstimate()
+    suppression: Suppression = field(default_factory=Suppression)
+    value: ValueEstimate = field(default_factory=ValueEstimate)
 
     def __post_init__(self) -> None:
         for name in ("name", "zh", "en", "purpose"):

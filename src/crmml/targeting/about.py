@@ -1,0 +1,105 @@
+"""What the second sheet of the workbook says: where the list comes from and what its columns mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crmml.targeting.arms import CONTROL, EXPLORE, TREATED
+from crmml.targeting.build import TargetList
+from crmml.targeting.columns import CHANNELS, PEOPLE
+from crmml.targeting.value import PROPENSITY, PROPENSITY_ZH, UPLIFT, UPLIFT_ZH
+
+Cell = str | float | int | None
+_KINDS = {
+    "total": ("总量", "total"),
+    "budget": ("联系成本预算", "budget of contact costs"),
+    "offer": ("产品", "offer"),
+    "channel": ("渠道", "channel"),
+    "branch": ("机构", "branch"),
+    "manager": ("客户经理", "manager"),
+}
+_SOURCES = {PROPENSITY: f"{PROPENSITY_ZH} {PROPENSITY}", UPLIFT: f"{UPLIFT_ZH} {UPLIFT}"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A block of the sheet: a title, a header, rows, and how each column is written."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    kinds: tuple[str, ...]
+
+
+def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, ...]:
+    """The blocks of the page in order: the list, what it should bring, filters, capacities, columns."""
+    return (
+        Section("名单 The list", ("项目 Item", "内容 Value"), tuple(_identity(targets)), ("text", "text")),
+        Section("预期 Expected", ("项目 Item", "数值 Figure", "单位 Unit"), tuple(_expected(targets, money)), ("text", "number", "text")),
+        Section(
+            "筛选过程 How candidates became rows",
+            ("步骤 Step", "剔除 Removed", "剩余候选 Candidates left", "剩余客户 Customers left"),
+            tuple(_waterfall(targets)),
+            ("text", "count", "count", "count"),
+        ),
+        Section(
+            "容量使用 Capacity used",
+            ("类别 Kind", "已用 Used", "上限 Limit", "使用率 Share used", "名称 Name"),
+            tuple(_capacity(targets)),
+            ("text", "number", "number", "share", "text"),
+        ),
+        Section("列说明 Columns", ("列 Column", "含义 Meaning"), tuple(_columns()), ("text", "text")),
+    )  # fmt: skip
+
+
+def _identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
+    about, spec = targets.about, targets.spec
+    yield "名单编号 List id", targets.list_id
+    yield "名称 Name", f"{spec.zh} {spec.en}"
+    yield "用途 Purpose", spec.purpose
+    yield "评分截止日 Scores as of", about["cutoff_date"]
+    yield "排除名单数据日 Suppression as of", about["suppress_as_of"]
+    yield "联系截止日 Call by", about["call_by"]
+    for name, version in targets.about["models"].items():
+        yield f"模型 Model: {name}", version
+    for source, count in about["effect_source"].items():
+        yield "联系效应 Effect of contact", f"{_SOURCES[source]} ({count:,} 行 rows)"
+    yield "随机种子 Seed", str(spec.seed)
+
+
+def _expected(targets: TargetList, money: str) -> Iterator[tuple[Cell, ...]]:
+    about, rows = targets.about, "行 rows"
+    yield "名单行数 Rows to contact", targets.rows, rows
+    yield "其中按价值选取 of these by expected value", about["rows"][TREATED], rows
+    yield "其中随机探索 of these drawn at random, to learn", about["rows"][EXPLORE], rows
+    yield "对照组(不在本表) Held out as control, not shown", about["rows"][CONTROL], rows
+    yield "预期成交 Expected takers", about["expected_takers"], "户 customers"
+    yield "预期价值合计 Expected value", about["expected_value"], money
+    yield "已扣联系成本 Contact cost, already taken off", about["contact_cost"], money
+    yield "已扣奖励 Incentives, already taken off", about["incentive"], money
+    yield "分配价值(含对照组) Allocated value, control included", about["allocated_value"], money
+    yield "理论上限 No allocation can exceed", about["bound"], money
+    yield "与上限的差距 Within this share of the bound", f"{about['gap']:.2%}", ""
+
+
+def _waterfall(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
+    for step in targets.waterfall.itertuples():
+        name = f"{step.zh} {step.en}" if step.zh != step.en else step.en
+        yield (f"= {name}" if step.is_total else f"− {name}"), step.removed, step.candidates, step.customers
+
+
+def _capacity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
+    for use in targets.capacity_use.itertuples():
+        kind = " ".join(_KINDS[use.kind])
+        name = " ".join(CHANNELS.get(use.key, (use.key,))) if use.kind == "channel" else use.name
+        if math.isinf(use.limit):
+            yield kind, use.used, "不限 none", None, name
+        else:
+            yield kind, use.used, use.limit, use.used / use.limit if use.limit else None, name
+
+
+def _columns() -> Iterator[tuple[Cell, ...]]:
+    for column in PEOPLE:
+        yield f"{column.zh} {column.en}", f"{column.about_zh}。{column.about_en}"
