@@ -1,0 +1,167 @@
+"""The ledger: contribution of every account, customer and month."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+from ibis.util import gen_name
+
+from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES
+from crmml.errors import ConfigError
+from crmml.ledger.capital import capital_rule
+from crmml.ledger.close import COMPONENTS, Prices, close
+from crmml.ledger.parameters import Products, ftp_rates, product_parameters, require_economics
+from crmml.ledger.scratch import Scratch, scratch
+from crmml.ledger.states import account_months
+from crmml.periods import month_end
+from crmml.sources.bank import Bank
+from crmml.sources.movements import accounts, balance_basis, holders
+
+ACCOUNTS_AT_ONCE = 50_000
+MONEY = ("balance_average", *COMPONENTS, "contribution", "balance_days", "interest_booked")
+_STATES = [
+    "account_number", "month_number", "product_number", "days", "is_credit", "is_open", "default_stage",
+    "balance_days", "drawn_days", "net_drawn_days", "unused_days", "interest_balance", "interest_drawn",
+    "drawn_start", "drawn_end", "unused_start", "unused_end", "days_past_due_start", "fees", "interest_booked", "work",
+]  # fmt: skip
+
+
+def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
+    """Contribution of every account, customer and month from the month of `first` to that of `last`.
+
+    By booking date, as a general ledger: a row counts from the day it was
+    posted, so a closed month never changes and past contribution was known at
+    the month's end. Costs, losses and charges are positive numbers; contribution
+    = margin + fees - expected_loss - service_cost - capital_charge, exactly.
+    What nobody was known to hold has a null customer.
+
+    Returns
+    -------
+    account_id, customer_id, product_id, family, branch_id, month_end,
+    balance_average, margin, fees, expected_loss, service_cost, capital_charge,
+    contribution, balance_days, interest_booked (all DECIMAL(18,2)) and
+    balance_basis (daily, month_end, sparse), kept in the bank's connection.
+
+    Raises
+    ------
+    ConfigError
+        If the economics lack a parameter of a family the bank holds.
+    ValueError
+        If `last` lies before `first`.
+    """
+    last = month_end(last)
+    if last < first:
+        raise ValueError(f"a ledger ends after it begins, got {first} to {last}")
+    held = accounts(bank).select("product_id", "family").distinct().to_pandas()
+    economics = require_economics(bank, set(held["family"]))
+    products = product_parameters(bank, held, economics)
+    _require_rates(bank, products)
+    with scratch(bank.connection) as room:
+        states, months = _numbered_states(bank, products, first, last, room)
+        rule = capital_rule(states, economics, products, months)
+        ftp = ftp_rates(bank, products, economics, months)
+        rows = room.keep(_with_holders(states, holders(bank)).select(*_STATES, "customer_id", "share"))
+        closed = _close_by_accounts(rows, Prices(economics, products, ftp, rule, tuple(months)), room)
+        return _finish(bank, closed, states, month_end(first))
+
+
+def _numbered_states(
+    bank: Bank, products: Products, first: date, last: date, room: Scratch
+) -> tuple[ir.Table, list[date]]:
+    """States with whole numbers for accounts and products, and the first days of their months."""
+    codes = ibis.memtable(pd.DataFrame({"product_id": products.ids, "product_number": range(len(products.ids))}))
+    states = account_months(bank, bank.spec.economics, products, first, last, room).join(codes, "product_id")
+    is_empty = (
+        ~_.is_open
+        & (_.balance_days == 0)
+        & (_.fees == 0)
+        & (_.interest_booked == 0)
+        & (_.work == 0)
+        & (_.default_stage != 1)
+    )
+    states = states.filter(~is_empty)
+    numbered = room.keep(
+        states.mutate(
+            net_drawn_days=ibis.greatest(_.drawn_days - _.provision_start * _.days, 0),
+            account_number=ibis.dense_rank().over(order_by="account_id"),
+        )
+    )
+    calendar = numbered.select("month_number", "month").distinct().order_by("month_number").to_pandas()
+    count = int(calendar["month_number"].max()) + 1 if len(calendar) else 0
+    known = dict(zip(calendar["month_number"], pd.to_datetime(calendar["month"]).dt.date, strict=True))
+    return numbered, [known.get(number, date.min) for number in range(count)]
+
+
+def _require_rates(bank: Bank, products: Products) -> None:
+    """Every account with a balance to bear interest has a rate, from somewhere."""
+    bare = [
+        product
+        for product, family, rate in zip(products.ids, products.families, products.base_rate, strict=True)
+        if family in DEPOSIT_FAMILIES + CREDIT_FAMILIES and rate != rate
+    ]
+    lacking = accounts(bank).filter(_.product_id.isin(bare)).select("account_id", "family")
+    for table in ("account_terms", "loans"):
+        if bank.has(table):
+            lacking = lacking.anti_join(bank.table(table).filter(_.interest_rate.notnull()), "account_id")
+    found = lacking.group_by("family").aggregate(n=_.count()).order_by("family").to_pandas()
+    if len(found):
+        counts = ", ".join(f"{row.n:,} {row.family}" for row in found.itertuples())
+        raise ConfigError(
+            f"{bank.spec.name}: {counts} accounts have no interest rate in account_terms, loans or products; "
+            "expected one there or in economics.paid_rate",
+            code="C011",
+        )
+
+
+def _with_holders(states: ir.Table, held: ir.Table) -> ir.Table:
+    """States repeated for each owner and joint holder on the last day of the month, or of the account in it."""
+    keys = states.select("account_number", "month_number", "account_id", "month_end", "closed_on")
+    keys = keys.mutate(day=ibis.least(_.month_end, ibis.coalesce(_.closed_on, _.month_end)))
+    joined = keys.join(held, "account_id")
+    is_known = joined.posted_on.isnull() | (joined.posted_on <= joined.month_end)
+    is_held = (joined.since.isnull() | (joined.since <= joined.day)) & (
+        joined.until.isnull()
+        | (joined.until > joined.day)
+        | ((joined.until == joined.day) & (joined.closed_on <= joined.day))
+    )
+    holding = (
+        joined.filter(is_known & is_held)
+        .group_by(["account_number", "month_number", "customer_id"])
+        .aggregate(share=_.share.cast("float64").max())
+    )
+    return states.left_join(holding, ["account_number", "month_number"]).drop(
+        "account_number_right", "month_number_right"
+    )
+
+
+def _close_by_accounts(rows: ir.Table, prices: Prices, room: Scratch) -> ir.Table:
+    """Close the states of some accounts at a time, so that memory does not grow with the bank."""
+    last = rows.account_number.max().to_pyarrow().as_py() or 0
+    closed: ir.Table | None = None
+    for start in range(0, last + 1, ACCOUNTS_AT_ONCE):
+        some = rows.filter((_.account_number >= start) & (_.account_number < start + ACCOUNTS_AT_ONCE))
+        part = close(some.order_by("account_number", "month_number", "customer_id").to_pyarrow(), prices)
+        if closed is None:
+            closed = room.keep(part)
+        else:
+            room.connection.insert(closed.get_name(), ibis.memtable(part))
+    return closed
+
+
+def _finish(bank: Bank, closed: ir.Table, states: ir.Table, first_end: date) -> ir.Table:
+    """The closed rows with their names, cents as decimals, from the first month asked for."""
+    cent = ibis.literal(0.01).cast("decimal(3, 2)")
+    names = states.select(
+        "account_number", "month_number", "account_id", "product_id", "family", "branch_id", "month_end"
+    )
+    named = closed.join(names, ["account_number", "month_number"]).filter(_.month_end >= first_end)
+    ledger = named.select(
+        "account_id", "customer_id", "product_id", "family", "branch_id", "month_end",
+        **{column: (named[column] * cent).cast("decimal(18, 2)") for column in MONEY},
+        balance_basis=ibis.literal(balance_basis(bank)),
+    )  # fmt: skip
+    return bank.connection.create_table(gen_name("ledger"), ledger, temp=True)

@@ -1,0 +1,190 @@
+"""The contribution of account-months, from their states to cents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from crmml.economics import DEPOSIT_FAMILIES, FTP_FAMILIES, Economics
+from crmml.economics.capital import capital_charge
+from crmml.economics.interest import interest
+from crmml.economics.loss import exposure_at_default, loss_of_days, remaining_loss
+from crmml.economics.shares import split_cents, to_cents
+from crmml.ledger.bookings import MICRO
+from crmml.ledger.capital import CapitalRule, given
+from crmml.ledger.parameters import Products, default_probabilities
+
+Floats = NDArray[np.float64]
+Cents = NDArray[np.int64]
+COMPONENTS = ("margin", "fees", "expected_loss", "service_cost", "capital_charge")
+BEFORE, IN, AFTER = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What closing a month needs beside the states."""
+
+    economics: Economics
+    products: Products
+    ftp: Floats
+    capital: CapitalRule
+    months: tuple[date, ...]
+
+
+def close(rows: pa.Table, prices: Prices) -> pa.Table:
+    """Ledger rows of whole accounts, one per account, month and holder, in cents.
+
+    `rows` holds the states, repeated for each holder, in the order account,
+    month, customer. Components are computed once per account-month, rounded to
+    cents, and split over the holders by largest remainder, so that all sums
+    over customers are those over accounts.
+    """
+    account = rows["account_number"].to_numpy().astype(np.int64)
+    month = rows["month_number"].to_numpy().astype(np.int64)
+    is_first = np.r_[True, (account[1:] != account[:-1]) | (month[1:] != month[:-1])] if len(account) else account == 0
+    group = np.cumsum(is_first) - 1
+    states = _States.of(rows, np.flatnonzero(is_first), account, month)
+    whole = components(states, prices)
+    whole["balance_days"] = states.cents("balance_days")
+    whole["balance_average"] = to_cents(whole["balance_days"] / states.days / 100)
+    whole["interest_booked"] = states.cents("interest_booked")
+    weights = holder_weights(_floats(rows, "share"), group)
+    parts = {name: split_cents(cents, group, weights) for name, cents in whole.items()}
+    parts["contribution"] = parts["margin"] + parts["fees"] - sum(parts[name] for name in COMPONENTS[2:])
+    keys = rows.select(["account_number", "month_number", "customer_id"])
+    for name, cents in parts.items():
+        keys = keys.append_column(name, pa.array(cents))
+    return keys
+
+
+def components(states: _States, prices: Prices) -> dict[str, Cents]:
+    """The five components of every account-month, in cents; costs and losses as positive numbers."""
+    return {
+        "margin": to_cents(_margin(states, prices)),
+        "fees": states.cents("fees"),
+        "expected_loss": _expected_loss(states, prices),
+        "service_cost": to_cents(_service_cost(states, prices)),
+        "capital_charge": to_cents(_capital_charge(states, prices)),
+    }
+
+
+def _margin(states: _States, prices: Prices) -> Floats:
+    """Deposits: internal less paid interest; credit: received less internal; 0 for families without balances."""
+    family = np.array(prices.products.families, dtype=object)[states.product]
+    is_deposit = np.isin(family, DEPOSIT_FAMILIES)
+    basis = prices.economics.day_count
+    internal = np.nan_to_num(prices.ftp[states.month, states.product])
+    on_deposit = (
+        interest(internal, states.money("balance_days"), basis=basis) - states.money("interest_balance") / basis
+    )
+    on_credit = states.money("interest_drawn") / basis - interest(internal, states.money("drawn_days"), basis=basis)
+    return np.where(is_deposit, on_deposit, np.where(np.isin(family, FTP_FAMILIES), on_credit, 0.0))
+
+
+def _expected_loss(states: _States, prices: Prices) -> Cents:
+    """PD × LGD × EAD by days before the month of default, what remains of LGD × EAD in it, nothing after.
+
+    The PD is that of the arrears known when the month began.
+    """
+    products, basis = prices.products, prices.economics.day_count
+    credit = states.flag("is_credit")
+    lgd = given(products.lgd[states.product], credit * 1.0, products, states.product, "lgd") * credit
+    unused = states.money("unused_days") + states.money("unused_start") + states.money("unused_end")
+    ccf = given(products.ccf_ead[states.product], credit * unused, products, states.product, "ccf_ead")
+    prob_default = default_probabilities(
+        prices.economics,
+        products,
+        list(prices.months),
+        states.month,
+        states.product,
+        states.cents("days_past_due_start"),
+    )
+    days = states.days
+    average = exposure_at_default(states.money("drawn_days") / days, states.money("unused_days") / days, ccf)
+    stage = states.cents("default_stage")
+    loss = to_cents(np.where(stage == BEFORE, loss_of_days(prob_default, lgd, average, days=days, basis=basis), 0.0))
+    ead = np.maximum(
+        exposure_at_default(states.money("drawn_start"), states.money("unused_start"), ccf),
+        exposure_at_default(states.money("drawn_end"), states.money("unused_end"), ccf),
+    )
+    final = to_cents(remaining_loss(lgd, ead, charged_before(loss, states.account) / 100))
+    return np.where(stage == IN, final, loss)
+
+
+def charged_before(loss: Cents, account: Cents) -> Cents:
+    """The running sum of `loss` over each account's earlier rows; accounts stand together, months in order.
+
+    >>> charged_before(np.array([1, 2, 4, 8]), np.array([0, 0, 0, 1])).tolist()
+    [0, 1, 3, 0]
+    """
+    total = np.cumsum(loss) - loss
+    starts = np.searchsorted(account, account, side="left")
+    return total - total[starts] if len(total) else total
+
+
+def _service_cost(states: _States, prices: Prices) -> Floats:
+    open_months = np.where(states.flag("is_open"), prices.products.cost_per_month[states.product], 0.0)
+    return open_months + states.cents("work") / MICRO
+
+
+def _capital_charge(states: _States, prices: Prices) -> Floats:
+    credit = states.flag("is_credit")
+    capital = prices.capital.capital(
+        prices.economics,
+        prices.products,
+        month=states.month,
+        product=states.product,
+        drawn=credit * states.money("net_drawn_days") / states.days,
+        unused=credit * states.money("unused_days") / states.days,
+    )
+    economics = prices.economics
+    return capital_charge(capital, hurdle=economics.hurdle, days=states.days, basis=economics.day_count)
+
+
+def holder_weights(share: Floats, group: Cents) -> Floats:
+    """Shares of the holders of each account-month; holders without one share what the others leave, equally.
+
+    >>> holder_weights(np.array([0.5, np.nan, np.nan]), np.array([0, 0, 0])).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    unknown = np.isnan(share)
+    stated = np.bincount(group, np.nan_to_num(share))
+    lacking = np.bincount(group, unknown)
+    left = np.maximum(0.0, 1.0 - stated) / np.maximum(lacking, 1)
+    weights = np.where(unknown, left[group], share)
+    is_void = (np.bincount(group, weights) <= 0)[group]
+    return np.where(is_void, 1.0, weights)
+
+
+@dataclass(frozen=True)
+class _States:
+    """The account-months among the rows, as arrays."""
+
+    rows: pa.Table
+    account: Cents
+    month: Cents
+    product: Cents
+    days: Floats
+
+    @classmethod
+    def of(cls, rows: pa.Table, firsts: Cents, account: Cents, month: Cents) -> _States:
+        table = rows.take(pa.array(firsts))
+        product = table["product_number"].to_numpy().astype(np.int64)
+        return cls(table, account[firsts], month[firsts], product, _floats(table, "days"))
+
+    def cents(self, name: str) -> Cents:
+        return self.rows[name].to_numpy().astype(np.int64)
+
+    def money(self, name: str) -> Floats:
+        return _floats(self.rows, name) / 100
+
+    def flag(self, name: str) -> NDArray[np.bool_]:
+        return self.rows[name].to_numpy().astype(bool)
+
+
+def _floats(rows: pa.Table, name: str) -> Floats:
+    return rows[name].to_numpy().astype(np.float64)

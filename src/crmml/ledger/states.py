@@ -1,0 +1,202 @@
+"""Everything the ledger needs to know of an account in a month, as exact sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from crmml.economics import CREDIT_FAMILIES, Economics
+from crmml.ledger.bookings import monthly_bookings
+from crmml.ledger.parameters import Products
+from crmml.ledger.scratch import Scratch
+from crmml.ledger.standing import default_days, month_end_arrears
+from crmml.ledger.terms import PPM, term_steps
+from crmml.periods import month_end, month_ends
+from crmml.sources.bank import Bank
+from crmml.sources.movements import accounts, movements
+
+ZERO = ibis.literal(0, "int64")
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The months of a ledger, from the first the bank has history of."""
+
+    months: tuple[date, ...]
+
+    @property
+    def ends(self) -> list[date]:
+        return [month_end(month) for month in self.months]
+
+    def table(self) -> ir.Table:
+        frame = pd.DataFrame(
+            {
+                "month": pd.to_datetime(list(self.months)),
+                "month_end": pd.to_datetime(self.ends),
+                "month_number": range(len(self.months)),
+                "days": [end.day for end in self.ends],
+            }
+        )
+        table = ibis.memtable(frame)
+        return table.mutate(month=_.month.cast("date"), month_end=_.month_end.cast("date"))
+
+
+def daily_changes(bank: Bank, last: date) -> ir.Table:
+    """Changes of balances by the day they count from, as a general ledger books them.
+
+    A movement counts from its value day, or from the day it was posted if that
+    is later: a closed month never changes.
+
+    Returns
+    -------
+    account_id, day, cents
+    """
+    moved = movements(bank).mutate(day=ibis.greatest(_.day, _.posted_on)).filter(_.day <= last)
+    return moved.group_by(["account_id", "day"]).aggregate(cents=(_.amount.sum() * 100).cast("int64"))
+
+
+def calendar_of(changes: ir.Table, bookings: ir.Table | None, first: date, last: date) -> Calendar:
+    """Months from the bank's first movement or booking, or `first` if that is earlier, to `last`."""
+    starts = [changes.day.min().to_pyarrow().as_py()]
+    if bookings is not None:
+        starts.append(bookings.month.min().to_pyarrow().as_py())
+    start = min([day for day in starts if day is not None] + [first])
+    return Calendar(tuple(end.replace(day=1) for end in month_ends(start, last)))
+
+
+def account_spine(held: ir.Table, changes: ir.Table, bookings: ir.Table | None, months: ir.Table) -> ir.Table:
+    """One row per account and month it may have something in; empty months fall out at the end.
+
+    From the account's opening, or its first movement or booking, to the end of
+    the ledger, or to its closing when nothing is left on it by then.
+    """
+    moved = changes.group_by("account_id").aggregate(
+        first_moved=_.day.min(), last_moved=_.day.max(), left=_.cents.sum()
+    )
+    spans = held.left_join(moved, "account_id").drop("account_id_right")
+    if bookings is not None:
+        booked = bookings.group_by("account_id").aggregate(first_booked=_.month.min(), last_booked=_.month.max())
+        spans = spans.left_join(booked, "account_id").drop("account_id_right")
+    else:
+        spans = spans.mutate(first_booked=ibis.null("date"), last_booked=ibis.null("date"))
+    is_finished = _.closed_on.notnull() & (ibis.coalesce(_.left, 0) == 0)
+    spans = spans.mutate(
+        first_day=ibis.least(_.opened_on, _.first_moved, _.first_booked),
+        last_day=ibis.ifelse(is_finished, ibis.greatest(_.closed_on, _.last_moved, _.last_booked), ibis.null("date")),
+    )
+    inside = (spans.first_day <= months.month_end) & (spans.last_day.isnull() | (spans.last_day >= months.month))
+    return spans.join(months, inside)
+
+
+def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Table:
+    """Balance-days, drawn days, unused limit and interest of every account-month, exact to the day.
+
+    Movements, changes of terms and month starts are laid in one line per
+    account; running sums give balance, rate and limit of every stretch between
+    two of them, and a stretch never crosses the end of a month.
+    """
+    begins = spine.group_by("account_id").aggregate(begin=_.month.min())
+    clipped = steps.join(begins, "account_id").mutate(day=ibis.greatest(_.day, _.begin))
+    marks = ibis.union(
+        changes.select("account_id", "day", "cents", rate=ZERO, credit_limit=ZERO),
+        clipped.select("account_id", "day", cents=ZERO, rate=_.rate_step, credit_limit=_.limit_step),
+        spine.select("account_id", day=_.month, cents=ZERO, rate=ZERO, credit_limit=ZERO),
+    )
+    by_account = {"group_by": "account_id", "order_by": "day"}
+    so_far = ibis.window(**by_account, preceding=None, following=0)
+    line = (
+        marks.group_by(["account_id", "day"])
+        .aggregate(cents=_.cents.sum(), rate=_.rate.sum(), credit_limit=_.credit_limit.sum())
+        .mutate(
+            balance=_.cents.sum().over(so_far).cast("int64"),
+            rate=_.rate.sum().over(so_far).cast("int64"),
+            credit_limit=_.credit_limit.sum().over(so_far).cast("int64"),
+            until=_.day.lead().over(ibis.window(**by_account)),
+            month=_.day.truncate("M").cast("date"),
+        )
+    )
+    stretches = line.mutate(
+        days=ibis.coalesce(_.until, (_.month + ibis.interval(months=1)).cast("date")).delta(_.day, unit="day"),
+        drawn=ibis.greatest(-_.balance, ZERO),
+    ).mutate(unused=ibis.greatest(_.credit_limit - _.drawn, ZERO))
+    states = stretches.group_by(["account_id", "month"]).aggregate(
+        balance_days=(_.balance * _.days).sum().cast("int64"),
+        drawn_days=(_.drawn * _.days).sum().cast("int64"),
+        unused_days=(_.unused * _.days).sum().cast("int64"),
+        interest_balance=(_.balance * _.days * _.rate).sum().cast("float64") / PPM,
+        interest_drawn=(_.drawn * _.days * _.rate).sum().cast("float64") / PPM,
+        drawn_end=_.drawn.argmax(_.day),
+        unused_end=_.unused.argmax(_.day),
+    )
+    return _with_start(states, ["drawn_end", "unused_end"])
+
+
+def _with_start(table: ir.Table, ends: list[str]) -> ir.Table:
+    """Each `x_end` of the month before as `x_start`; 0 in an account's first month."""
+    before = ibis.window(group_by="account_id", order_by="month")
+    return table.mutate(
+        **{name.replace("_end", "_start"): ibis.coalesce(table[name].lag().over(before), 0) for name in ends}
+    )
+
+
+def base_rates(held: ir.Table, products: Products) -> ir.Table:
+    """The rate of the product for every account: account_id, rate_ppm (null where there is none)."""
+    frame = pd.DataFrame({"product_id": products.ids, "rate": products.base_rate})
+    rates = ibis.memtable(frame, schema={"product_id": "string", "rate": "float64"})
+    rate = ibis.ifelse(_.rate.isnan(), ibis.null("float64"), _.rate)
+    joined = held.left_join(rates, "product_id")
+    return joined.select("account_id", rate_ppm=(rate * PPM).round().cast("int64"))
+
+
+def account_months(
+    bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
+) -> ir.Table:
+    """One row per account and month with all that its contribution is made of, in cents and days.
+
+    Months begin with the bank's history, not with `first`, because the charge
+    of a default depends on what was charged before it. Empty months of closed
+    accounts are left out.
+    """
+    held = accounts(bank)
+    changes = room.keep(daily_changes(bank, last))
+    booked = monthly_bookings(bank, economics)
+    bookings = None if booked is None else room.keep(booked.filter(_.month <= last))
+    calendar = calendar_of(changes, bookings, first, last)
+    spine = room.keep(account_spine(held, changes, bookings, calendar.table()))
+    states = spine.left_join(
+        balance_states(spine, changes, term_steps(bank, base_rates(held, products))), ["account_id", "month"]
+    ).drop("account_id_right", "month_right")
+    states = _join_or_zero(states, bookings, ["fees", "interest_booked", "work"])
+    arrears = month_end_arrears(bank, spine.select("account_id", "month"))
+    states = _join_or_zero(states, arrears, ["days_past_due", "provision"])
+    states = _with_start(
+        states.rename(days_past_due_end="days_past_due", provision_end="provision"),
+        ["days_past_due_end", "provision_end"],
+    )
+    return _with_default(states, default_days(bank)).mutate(
+        is_credit=_.family.isin(CREDIT_FAMILIES),
+        is_open=(ibis.coalesce(ibis.greatest(_.opened_on, _.posted_on), _.month_end) <= _.month_end)
+        & (_.closed_on.isnull() | (_.closed_on >= _.month)),
+    )
+
+
+def _join_or_zero(states: ir.Table, other: ir.Table | None, columns: list[str]) -> ir.Table:
+    if other is None:
+        return states.mutate(**dict.fromkeys(columns, ZERO))
+    joined = states.left_join(other, ["account_id", "month"]).drop("account_id_right", "month_right")
+    return joined.mutate(**{name: ibis.coalesce(joined[name], 0).cast("int64") for name in columns})
+
+
+def _with_default(states: ir.Table, defaults: ir.Table | None) -> ir.Table:
+    """`default_stage`: 0 before the month of default, 1 in it, 2 after."""
+    if defaults is None:
+        return states.mutate(default_stage=ibis.literal(0, "int8"))
+    joined = states.left_join(defaults, "account_id").drop("account_id_right")
+    is_after = ibis.coalesce(joined.defaulted_on < joined.month, False)
+    is_in = ibis.coalesce(joined.defaulted_on <= joined.month_end, False)
+    return joined.mutate(default_stage=ibis.cases((is_after, 2), (is_in, 1), else_=0).cast("int8"))
