@@ -56,9 +56,9 @@ class Customers:
         number for each weighting.
         """
         value = float(statistic(np.ones((1, len(self.codes))))[0])
-        return value, np.concatenate([statistic(weights) for weights in self._draws()])
+        return value, np.concatenate([statistic(weights) for weights in self.draws()])
 
-    def _draws(self) -> Iterator[Array]:
+    def draws(self) -> Iterator[Array]:
         block = max(1, _CELLS // max(1, len(self.codes)))
         rng = np.random.default_rng(self.seed)
         for start in range(0, self.resamples, block):

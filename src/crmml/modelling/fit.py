@@ -1,0 +1,222 @@
+"""Tune, grow and calibrate: the one path every target takes.
+
+An aim is one column to learn. A probability has one; a contribution has five,
+one for each component of money, each learned as the change against last year.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crmml.bundle import SIGNS, Part
+from crmml.modelling.boosting import Binned, Growth
+from crmml.modelling.calibration import (
+    ENOUGH_EVENTS,
+    ENOUGH_ROWS,
+    calibrate_log_odds,
+    calibrate_money,
+    newest_rows,
+    out_of_fold,
+)
+from crmml.modelling.preparation import Prepared
+from crmml.modelling.spec import ModelSpec
+from crmml.modelling.splits import Fold, Folds, make_folds
+from crmml.modelling.tuning import Tuned, curve_of, tune
+
+Array = npt.NDArray[np.float64]
+LOG_ODDS = "log_odds"
+TAIL = 0.002
+SEARCH_ROWS = 30_000
+_SEARCH_EVENTS = 1_000
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One column to learn, on training rows: `served` as people see it, `learned` as the booster sees it.
+
+    For money, `learned` is the change against `offset_slope` times last year's
+    amount (the feature `offset`), its outermost 0.2 % drawn in on each side.
+    """
+
+    name: str
+    served: Array
+    learned: Array
+    offset: str | None = None
+    offset_slope: float = 1.0
+    last_year: Array | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The parts of a bundle, and how they were found."""
+
+    parts: tuple[Part, ...]
+    tuned: Tuned
+    folds: Folds
+    trees: dict[str, int]
+
+
+def fit(
+    prepared: Prepared,
+    spec: ModelSpec,
+    *,
+    studies: Path,
+    fingerprint: str,
+    threads: int = 0,
+    on_trial: Callable[[int, float], None] | None = None,
+) -> Fitted:
+    """Boosters and calibration of a prepared table.
+
+    Raises
+    ------
+    GateError
+        If out-of-fold scores do not rank customers.
+    """
+    growth = make_growth(prepared, spec, threads=threads)
+    aims = make_aims(prepared, spec)
+    folds = _folds(prepared, spec, aims)
+    metric = "rmse" if spec.is_money else spec.tuning.metric
+    X, codes = prepared.X[prepared.train], prepared.encoding.categorical
+    searched = Binned(X, _whole(aims), codes, growth)
+    thinned = thin(folds.folds, prepared.customers[prepared.train], _counted(aims, spec))
+    tuned = tune(
+        searched,
+        thinned,
+        spec.tuning,
+        storage=studies / f"{spec.name}.db",
+        fingerprint=fingerprint,
+        metric=metric,
+        on_trial=on_trial,
+    )
+    parts, trees = [], {}
+    for aim in aims:
+        binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth)
+        count = tuned.trees
+        if len(aims) > 1 or thinned is not folds.folds:
+            count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric).trees
+        trees[aim.name] = max(1, count)
+        parts.append(_fit_part(binned, aim, prepared, spec, tuned, trees[aim.name]))
+    return Fitted(tuple(parts), tuned, folds, trees)
+
+
+def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Growth:
+    """How this model's trees are grown; a default model keeps the expected signs of its features."""
+    is_risk = spec.kind == "default"
+    signs = tuple(int(info.sign.get(spec.kind, 0)) if info.kind == "number" else 0 for info in prepared.infos)
+    return Growth(
+        is_binary=not spec.is_money,
+        fixed=dict(spec.lightgbm.params),
+        seed=spec.tuning.seed,
+        monotone=signs if is_risk else (),
+        is_shallow=is_risk,
+        threads=threads,
+    )
+
+
+def make_aims(prepared: Prepared, spec: ModelSpec) -> tuple[Aim, ...]:
+    """What is learned: the label, or the five components of money."""
+    if not spec.is_money:
+        label = prepared.column("label")[prepared.train]
+        return (Aim(LOG_ODDS, label, label),)
+    return tuple(_money_aim(name, prepared) for name in SIGNS)
+
+
+def _money_aim(name: str, prepared: Prepared) -> Aim:
+    actual = prepared.column(f"label_{name}")[prepared.train]
+    offset = f"{name}_12m"
+    if offset not in prepared.encoding.names:
+        return Aim(name, actual, _drawn_in(actual))
+    position = prepared.encoding.names.index(offset)
+    last = np.nan_to_num(prepared.X[prepared.train, position])
+    x, y = _drawn_in(last), _drawn_in(actual)
+    slope = float((x * y).sum() / (x * x).sum()) if (x * x).sum() > 0 else 1.0
+    return Aim(name, actual, _drawn_in(actual - slope * last), offset, slope, last)
+
+
+def _drawn_in(values: Array) -> Array:
+    """The values with both tails at their quantiles, so that a few amounts do not shape the trees."""
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
+    return np.clip(values, low, high)
+
+
+def _whole(aims: Sequence[Aim]) -> Array:
+    """What the search learns: the label, or the change of the whole contribution."""
+    if len(aims) == 1:
+        return aims[0].learned
+    total = np.zeros(len(aims[0].learned))
+    for aim in aims:
+        total = total + SIGNS[aim.name] * aim.learned
+    return total
+
+
+def _counted(aims: Sequence[Aim], spec: ModelSpec) -> npt.NDArray[np.bool_]:
+    """The rows that carry information: events, or all rows of amounts."""
+    return np.ones(len(aims[0].served), dtype=bool) if spec.is_money else aims[0].served == 1
+
+
+def _folds(prepared: Prepared, spec: ModelSpec, aims: Sequence[Aim]) -> Folds:
+    rows = prepared.train
+    return make_folds(
+        prepared.days[rows],
+        prepared.buckets[rows],
+        None if spec.is_money else aims[0].served == 1,
+        spec.horizon,
+        at_most=spec.tuning.folds,
+        is_event=prepared.is_event,
+    )
+
+
+def thin(folds: tuple[Fold, ...], customers: npt.NDArray[np.str_], counted: npt.NDArray[np.bool_]) -> tuple[Fold, ...]:
+    """Folds of fewer customers for the search, where there are more rows than it needs.
+
+    Customers are kept by the hash of their id, so the choice is the same in every run.
+    """
+    largest = max(len(fold.train) + len(fold.valid) for fold in folds)
+    share = max(SEARCH_ROWS / largest, _SEARCH_EVENTS / max(1, int(counted.sum())))
+    if share >= 1:
+        return folds
+    kept = keep_customers(customers, share)
+    return tuple(Fold(fold.train[kept[fold.train]], fold.valid[kept[fold.valid]]) for fold in folds)
+
+
+def keep_customers(customers: npt.NDArray[np.str_], share: float) -> npt.NDArray[np.bool_]:
+    """Whether each row's customer belongs to a fixed share of customers."""
+    unique, codes = np.unique(customers, return_inverse=True)
+    hashes = np.array([zlib.crc32(str(customer).encode()) for customer in unique])
+    return np.asarray((hashes < share * 2**32)[codes])
+
+
+def _fit_part(binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int) -> Part:
+    days, buckets = prepared.days[prepared.train], prepared.buckets[prepared.train]
+    if aim.name == LOG_ODDS:
+        rows = newest_rows(days, aim.served == 1, enough=ENOUGH_EVENTS)
+        margins = out_of_fold(binned, buckets, rows, tuned.params, trees)
+        intercept, slope = calibrate_log_odds(margins, aim.served[rows], model=spec.name)
+    else:
+        rows = newest_rows(days, np.ones(len(days), dtype=bool), enough=ENOUGH_ROWS)
+        predicted = out_of_fold(binned, buckets, rows, tuned.params, trees)
+        if aim.last_year is not None:
+            predicted = predicted + aim.offset_slope * aim.last_year[rows]
+        intercept, slope = calibrate_money(predicted, aim.served[rows])
+    text = binned.fit(tuned.params, trees)
+    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope)
+
+
+def describe(fitted: Fitted) -> dict[str, Any]:
+    """How the parts were found, for the card."""
+    return {
+        "params": dict(fitted.tuned.params),
+        "trees": fitted.trees,
+        "trials": fitted.tuned.trials,
+        "pruned": fitted.tuned.pruned,
+        "value": fitted.tuned.value,
+        "folds": fitted.folds.kind,
+        "folds_reason": fitted.folds.reason,
+    }

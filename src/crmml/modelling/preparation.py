@@ -1,0 +1,161 @@
+"""From the analytic base table to matrices: canonical order, columns kept, categories coded.
+
+Whatever is learned here (levels, dropped columns) is learned on training rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmml.bundle import Encoding, learn_levels
+from crmml.errors import SourceError
+from crmml.modelling.spec import ModelSpec
+from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_events
+
+if TYPE_CHECKING:
+    from crmml.abt import Abt
+    from crmml.features.declare import FeatureInfo
+
+Array = npt.NDArray[np.float64]
+SEGMENT = "segment"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a fit needs, rows in canonical order (cut-off, customer, event).
+
+    `train` and `test` are positions of rows of `frame` and `X`. `dropped` maps a
+    column that is not used to the reason.
+    """
+
+    frame: pd.DataFrame
+    X: Array
+    train: Rows
+    test: Rows
+    infos: tuple[FeatureInfo, ...]
+    encoding: Encoding
+    dropped: Mapping[str, str]
+    is_event: bool
+
+    @property
+    def days(self) -> npt.NDArray[np.datetime64]:
+        return days_of(self.frame["cutoff_date"])
+
+    @property
+    def customers(self) -> npt.NDArray[np.str_]:
+        return self.frame["customer_id"].astype(str).to_numpy(dtype=str)
+
+    @property
+    def buckets(self) -> npt.NDArray[np.int64]:
+        return self.frame["hash_bucket"].to_numpy(dtype=np.int64)
+
+    @property
+    def segments(self) -> npt.NDArray[np.str_]:
+        return self.frame[SEGMENT].astype(str).to_numpy(dtype=str)
+
+    def column(self, name: str) -> Array:
+        """A label or money column as float64."""
+        return self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> Prepared:
+    """Split the table by the spec, and turn its features into a matrix.
+
+    Parameters
+    ----------
+    segments : Series, optional
+        Peer segment of each row of `abt.frame`, by its index; without it the
+        column `segment`, else one segment for all.
+
+    Raises
+    ------
+    SourceError
+        If a label is null, a key repeats, or there are too few events.
+    """
+    frame = abt.frame
+    if segments is not None:
+        frame = frame.assign(**{SEGMENT: segments})
+    elif SEGMENT not in frame.columns:
+        frame = frame.assign(**{SEGMENT: "all"})
+    frame = _in_order(frame)
+    in_train, in_test = assign_rows(frame, spec.split)
+    frame = frame[in_train | in_test].reset_index(drop=True)
+    train, test = (np.flatnonzero(rows[in_train | in_test]) for rows in (in_train, in_test))
+    _check_labels(frame, train, test, spec)
+    infos, dropped = _keep(abt.features, frame.iloc[train])
+    levels = {
+        info.name: learn_levels(frame[info.name].iloc[train], frame["customer_id"].iloc[train])
+        for info in infos
+        if info.kind == "category"
+    }
+    encoding = Encoding(tuple(info.name for info in infos), levels)
+    X, _ = encoding.encode(frame)
+    return Prepared(frame, X, train, test, infos, encoding, dropped, is_event_table(frame))
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows by cut-off, customer and event, so that the order of the input changes nothing."""
+    keys = pd.DataFrame(
+        {
+            "cutoff": days_of(frame["cutoff_date"]),
+            "customer": frame["customer_id"].astype(str).to_numpy(),
+            "event": frame["event_id"].astype("str").fillna("").to_numpy() if "event_id" in frame else "",
+        }
+    )
+    order = keys.sort_values(["cutoff", "customer", "event"], kind="stable").index.to_numpy()
+    repeated = int(keys.duplicated().sum())
+    if repeated:
+        raise SourceError(
+            f"the table holds {repeated:,} rows whose customer, cut-off and event repeat; expected one row per snapshot",
+            code="D005",
+        )
+    return frame.iloc[order]
+
+
+def _check_labels(frame: pd.DataFrame, train: Rows, test: Rows, spec: ModelSpec) -> None:
+    if frame["label"].isna().any():
+        raise SourceError(
+            f"{spec.name}: {int(frame['label'].isna().sum()):,} of {len(frame):,} labels are null; expected immature "
+            "rows to be dropped and counted before training",
+            code="D017",
+        )
+    days = days_of(frame["cutoff_date"])
+    labels = frame["label"].to_numpy(dtype=float)
+    for rows, name in ((train, "training"), (test, "test")):
+        if not spec.is_money:
+            require_events(labels[rows], days[rows], target=spec.name, rows=name)
+        elif len(rows) < 2:
+            raise SourceError(
+                f"{spec.name}: {len(rows)} {name} rows; expected customers on the cut-offs of the config. "
+                "See the population's waterfall",
+                code="D018",
+            )
+
+
+def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple[FeatureInfo, ...], dict[str, str]]:
+    """The features that vary on training rows, and why the others are not used."""
+    kept, dropped = [], {}
+    for info in features:
+        if info.name not in train.columns:
+            raise SourceError(
+                f"the table lacks the feature {info.name}; expected every feature of its catalogue", code="M004"
+            )
+        values = train[info.name]
+        if values.isna().all():
+            dropped[info.name] = "null on every training row"
+        elif not values.isna().any() and values.nunique() == 1:
+            dropped[info.name] = f"always {values.iloc[0]} on training rows"
+        else:
+            kept.append(info)
+    if not kept:
+        raise SourceError(
+            "no feature varies on the training rows; expected at least one. Check the families and the dates",
+            code="D020",
+        )
+    return tuple(kept), dropped

@@ -1,0 +1,250 @@
+"""Which rows are learned from, tuned on and tested: always the later after the earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmml.errors import ConfigError, SourceError
+from crmml.modelling.spec import Split
+from crmml.periods import Horizon, label_window, look_back, month_end
+
+Rows = npt.NDArray[np.intp]
+FEWEST_EVENTS = 50
+FEW_EVENTS = 300
+_FEWEST_VALID = 20
+CUSTOMER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of the rows to learn from and of those to judge on."""
+
+    train: Rows
+    valid: Rows
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Folds for tuning, and how they were made: `time-forward` or `by customer`, with the reason."""
+
+    folds: tuple[Fold, ...]
+    kind: str
+    reason: str
+
+
+def check_purge(split: Split, horizon: Horizon) -> None:
+    """No training label may reach past the first test cut-off.
+
+    Raises
+    ------
+    ConfigError
+        With both ranges.
+    """
+    last, first = max(split.train), min(split.out_of_time)
+    window = label_window(last, horizon)
+    if window.end > first:
+        raise ConfigError(
+            f"cutoffs: the label of the last training cut-off {last} is drawn from {window}, the first out-of-time "
+            f"cut-off is {first}; expected training labels to end by then. End training earlier or test later",
+            code="C006",
+        )
+
+
+def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which rows are trained on, and which are tested on (`cutoff_date`, `hash_bucket`, `event_id`).
+
+    Returns
+    -------
+    (ndarray of bool, ndarray of bool)
+        Training rows (training cut-offs, customers not held out) and test rows
+        (out-of-time cut-offs, all customers).
+    """
+    days = days_of(frame["cutoff_date"])
+    if is_event_table(frame):
+        in_train = (days >= np.datetime64(split.train[0])) & (days <= np.datetime64(split.train[-1]))
+        in_test = (days >= np.datetime64(split.out_of_time[0])) & (days <= np.datetime64(split.out_of_time[-1]))
+    else:
+        in_train = np.isin(days, np.array(split.train, dtype="datetime64[D]"))
+        in_test = np.isin(days, np.array(split.out_of_time, dtype="datetime64[D]"))
+    is_new = frame["hash_bucket"].to_numpy(dtype=int) < split.holdout_buckets
+    return in_train & ~is_new, in_test
+
+
+def require_events(label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime64], *, target: str, rows: str) -> None:
+    """Refuse to learn from, or test on, too few events.
+
+    Raises
+    ------
+    SourceError
+        With the counts and the dates.
+    """
+    if len(label) == 0:
+        raise SourceError(
+            f"{target}: there are no {rows} rows; expected some on the cut-offs of the config. "
+            "See the population's waterfall, and widen the dates",
+            code="D018",
+        )
+    events, span = int((label == 1).sum()), f"from {days.min()} to {days.max()}"
+    if events == 0 or events == len(label):
+        found = "no events" if events == 0 else "events only"
+        raise SourceError(
+            f"{target}: {len(label):,} {rows} rows {span} hold {found}; expected both outcomes. Widen the dates or "
+            "the definition of the label",
+            code="D018",
+        )
+    if rows == "training" and events < FEWEST_EVENTS:
+        raise SourceError(
+            f"{target}: {events} events (< {FEWEST_EVENTS}) among {len(label):,} training rows {span}; expected at "
+            f"least {FEWEST_EVENTS}. Add earlier cut-offs or lengthen the horizon",
+            code="D019",
+        )
+
+
+def make_folds(
+    days: npt.NDArray[np.datetime64],
+    buckets: npt.NDArray[np.int64],
+    events: npt.NDArray[np.bool_] | None,
+    horizon: Horizon,
+    *,
+    at_most: int,
+    is_event: bool = False,
+) -> Folds:
+    """Time-forward folds of the training rows; customer folds where time or events do not suffice.
+
+    A fold learns from cut-offs whose label window has ended by the cut-off it
+    is judged on, as the served model will.
+
+    Parameters
+    ----------
+    days, buckets, events : ndarray of shape (n_rows,)
+        Cut-off, hash bucket and whether the row is an event, of training rows; no `events` for amounts.
+    at_most : int
+        The largest number of time-forward folds.
+    is_event : bool
+        Whether cut-offs are those of events; then quarters take the place of cut-offs.
+    """
+    if events is not None and events.sum() < FEW_EVENTS:
+        return Folds(customer_folds(buckets), "by customer", f"{int(events.sum())} events, fewer than {FEW_EVENTS}")
+    blocks = quarter_ends(days) if is_event else days
+    usable = [fold for block in np.unique(blocks) if (fold := _fold_at(block, days, blocks, events, horizon))]
+    if not usable:
+        return Folds(customer_folds(buckets), "by customer", "too few training cut-offs for folds that go forward")
+    chosen = np.unique(np.linspace(0, len(usable) - 1, min(at_most, len(usable))).round().astype(int))
+    if len(chosen) < at_most:
+        chosen = np.arange(len(usable))
+    return Folds(tuple(usable[index] for index in chosen), "time-forward", f"{len(chosen)} later cut-offs")
+
+
+def customer_folds(buckets: npt.NDArray[np.int64], *, count: int = CUSTOMER_FOLDS) -> tuple[Fold, ...]:
+    """Folds that share no customer: hash buckets dealt in turn."""
+    present = np.unique(buckets)
+    hand = np.searchsorted(present, buckets) % min(count, len(present))
+    folds = [Fold(np.flatnonzero(hand != fold), np.flatnonzero(hand == fold)) for fold in np.unique(hand)]
+    if len(folds) < 2:
+        raise SourceError(
+            "all training customers fall into one hash bucket; expected several. Train on more customers", code="D019"
+        )
+    return tuple(folds)
+
+
+def days_of(cutoffs: pd.Series) -> npt.NDArray[np.datetime64]:
+    """Cut-off dates as days."""
+    return pd.to_datetime(cutoffs).to_numpy().astype("datetime64[D]")
+
+
+def is_event_table(frame: pd.DataFrame) -> bool:
+    """Whether the rows are events (loans, contacts) and not calendar snapshots."""
+    return "event_id" in frame.columns and bool(frame["event_id"].notna().any())
+
+
+def quarter_ends(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    """The last day of the quarter of each day."""
+    months = days.astype("datetime64[M]").astype(int)
+    return ((months // 3 * 3 + 3).astype("datetime64[M]").astype("datetime64[D]")) - np.timedelta64(1, "D")
+
+
+def plan_calendar(
+    split: Split,
+    horizon: Horizon,
+    *,
+    look_back_months: int,
+    observed_from: date,
+    observed_until: date,
+) -> pd.DataFrame:
+    """Every window of a model before anything is computed; one row per cut-off.
+
+    Parameters
+    ----------
+    look_back_months : int
+        The longest feature window.
+    observed_from, observed_until : date
+        First and last day the sources of features and label are known for.
+
+    Returns
+    -------
+    DataFrame
+        `cutoff_date, used_for, features_from, label_from, label_until, state`;
+        the state is `ok`, `history too short` or `label not yet observed`.
+    """
+    rows = []
+    for used_for, dates in (("train", split.train), ("out_of_time", split.out_of_time)):
+        for cutoff in dates:
+            window, back = label_window(cutoff, horizon), look_back(cutoff, look_back_months)
+            state = "ok" if back.start >= _day_before(observed_from) else "history too short"
+            if window.end > observed_until:
+                state = "label not yet observed"
+            rows.append((cutoff, used_for, back.start, window.start, window.end, state))
+    names = ["cutoff_date", "used_for", "features_from", "label_from", "label_until", "state"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def usable_range(
+    horizon: Horizon, *, look_back_months: int, observed_from: date, observed_until: date
+) -> tuple[date, date] | None:
+    """First and last month end with full history and an observed label, or None where there is none."""
+    first = month_end(observed_from)
+    while look_back(first, look_back_months).start < _day_before(observed_from):
+        first = month_end(date(first.year + first.month // 12, first.month % 12 + 1, 1))
+    last = month_end(observed_until)
+    while label_window(last, horizon).end > observed_until:
+        last = month_end(look_back(last, 1).start)
+    return (first, last) if first <= last else None
+
+
+def _day_before(day: date) -> date:
+    return date.fromordinal(day.toordinal() - 1)
+
+
+def _fold_at(
+    block: np.datetime64,
+    days: npt.NDArray[np.datetime64],
+    blocks: npt.NDArray[np.datetime64],
+    events: npt.NDArray[np.bool_] | None,
+    horizon: Horizon,
+) -> Fold | None:
+    """Rows judged at one cut-off, and the earlier ones whose labels were known by its first day."""
+    valid = np.flatnonzero(blocks == block)
+    known = _label_ends(days, horizon) <= days[valid].min()
+    train = np.flatnonzero(known)
+    if events is None:
+        return Fold(train, valid) if min(len(train), len(valid)) >= FEWEST_EVENTS else None
+    enough = events[train].sum() >= FEWEST_EVENTS and events[valid].sum() >= _FEWEST_VALID
+    both = not events[train].all() and not events[valid].all()
+    return Fold(train, valid) if enough and both else None
+
+
+def _label_ends(days: npt.NDArray[np.datetime64], horizon: Horizon) -> npt.NDArray[np.datetime64]:
+    unique, codes = np.unique(days, return_inverse=True)
+    ends = [label_window(day, horizon).end for day in unique.astype(object).tolist()]
+    return np.array(ends, dtype="datetime64[D]")[codes]
+
+
+def span_of(days: Sequence[date]) -> str:
+    """First and last of some dates, for people."""
+    return f"{min(days)} to {max(days)}"
