@@ -1,0 +1,15 @@
+"""What happens after a cut-off: churn, default, contribution, uptake, and the labels a bank owns."""
+
+from crmml.labels.build import build_labels, label_counts
+from crmml.labels.targets import Churn, Contribution, Default, Given, Target, Uptake
+
+__all__ = [
+    "Churn",
+    "Contribution",
+    "Default",
+    "Given",
+    "Target",
+    "Uptake",
+    "build_labels",
+    "label_counts",
+]

@@ -1,0 +1,84 @@
+"""What a model is asked to foresee: one small spec for each kind of label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crmml.economics import FAMILIES
+from crmml.errors import did_you_mean
+
+ChurnKind = Literal["closed", "attrited", "silent"]
+
+
+@dataclass(frozen=True)
+class Churn:
+    """The customer leaves.
+
+    `closed`: the last account of a main product is closed, or the customer has
+    left. `attrited`: the daily average of deposits and investments falls to at
+    most half of that before the cut-off, which was at least `floor`. `silent`:
+    no booking of the customer's own for more than max(60 days, 3 × own median
+    gap). A change of any of these rules is a new version.
+    """
+
+    kind: ChurnKind
+    version: int = 1
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("closed", "attrited", "silent"):
+            raise ValueError(f"churn kind is closed, attrited or silent, got {self.kind!r}")
+        if self.version != 1:
+            raise ValueError(f"churn {self.kind} is known in version 1, got {self.version!r}")
+        if self.kind == "attrited" and (self.floor is None or self.floor <= 0):
+            raise ValueError(
+                f"churn attrited needs the least average balance it looks at (floor > 0), got {self.floor!r}"
+            )
+        if self.kind != "attrited" and self.floor is not None:
+            raise ValueError(f"churn {self.kind} has no floor, got {self.floor!r}")
+
+
+@dataclass(frozen=True)
+class Default:
+    """A loan held at the cut-off gets `days_past_due` days late, is written off, or ends with one of `outcomes`."""
+
+    days_past_due: int = 90
+    outcomes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.days_past_due < 1:
+            raise ValueError(f"default begins at 1 day past due or more, got {self.days_past_due}")
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """The contribution of the label window, by component, from the ledger."""
+
+
+@dataclass(frozen=True)
+class Uptake:
+    """A customer without the product, or any of the family, opens one."""
+
+    product_family: str | None = None
+    product_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.product_family is None) == (self.product_id is None):
+            raise ValueError("uptake names a product_family or a product_id, one of the two")
+        if self.product_family is not None and self.product_family not in FAMILIES:
+            raise ValueError(
+                f"{self.product_family!r} is not a product family; expected one of {', '.join(FAMILIES)}."
+                f"{did_you_mean(self.product_family, FAMILIES)}"
+            )
+
+
+@dataclass(frozen=True)
+class Given:
+    """A label the bank owns, from the table `labels`: 1 where the value is `positive`, or the value itself."""
+
+    name: str
+    positive: float | None = None
+
+
+Target = Churn | Default | Contribution | Uptake | Given
