@@ -1,0 +1,20 @@
+"""Features: declared families, one plan, one row per snapshot."""
+
+from crmml.features.build import build_features, catalogue, left_out, write_features
+from crmml.features.concepts import CONCEPTS, Concept
+from crmml.features.declare import CustomFamily, Family, FeatureInfo
+from crmml.features.families import families_of, family_names
+
+__all__ = [
+    "CONCEPTS",
+    "Concept",
+    "CustomFamily",
+    "Family",
+    "FeatureInfo",
+    "build_features",
+    "catalogue",
+    "families_of",
+    "family_names",
+    "left_out",
+    "write_features",
+]

@@ -1,0 +1,33 @@
+"""The concept groups in which people think of features; reasons speak for a group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Concept:
+    name: str
+    zh: str
+    en: str
+
+
+CONCEPTS: dict[str, Concept] = {
+    concept.name: concept
+    for concept in (
+        Concept("balances", "存款与资产", "deposits and assets"),
+        Concept("cash_flow", "资金流", "cash flow"),
+        Concept("salary", "工资代发", "salary"),
+        Concept("products", "产品持有", "products held"),
+        Concept("tenure", "关系年限", "length of the relationship"),
+        Concept("credit", "贷款与逾期", "loans and arrears"),
+        Concept("limits", "额度使用", "use of limits"),
+        Concept("channel", "渠道活跃", "use of channels"),
+        Concept("activity", "客户活跃", "activity"),
+        Concept("service", "服务与投诉", "service and complaints"),
+        Concept("contacts", "营销接触", "marketing contacts"),
+        Concept("profile", "客户概况", "profile"),
+        Concept("value", "历史贡献", "past contribution"),
+        Concept("terms", "申请条件", "terms asked for"),
+    )
+}

@@ -1,0 +1,41 @@
+"""The project's feature families, by name."""
+
+from __future__ import annotations
+
+from crmml.features.declare import Family
+from crmml.features.families.balances import BALANCES, DEBT
+from crmml.features.families.cash_flow import CHANNELS, SALARY, TURNOVER
+from crmml.features.families.credit import ARREARS, LIMITS, LOANS
+from crmml.features.families.people import PROFILE, TENURE
+from crmml.features.families.products import PRODUCTS
+from crmml.features.families.service import CONTACTS, EVENTS, activity_family
+from crmml.features.families.value import CONTRIBUTION
+from crmml.sources.spec import BankSpec
+
+_FIXED = (
+    BALANCES,
+    TURNOVER,
+    SALARY,
+    CHANNELS,
+    PRODUCTS,
+    TENURE,
+    LOANS,
+    DEBT,
+    LIMITS,
+    ARREARS,
+    EVENTS,
+    CONTACTS,
+    PROFILE,
+    CONTRIBUTION,
+)
+
+
+def family_names() -> tuple[str, ...]:
+    """The names a model config may list under `features`."""
+    return (*(family.name for family in _FIXED), "activity")
+
+
+def families_of(spec: BankSpec) -> dict[str, Family]:
+    """All families, that of the bank's own activity measures included."""
+    families = (*_FIXED, activity_family(spec.activity))
+    return {family.name: family for family in families}

@@ -1,0 +1,255 @@
+"""The streams features are counted on: one row per thing that happened to a customer.
+
+Every stream has `customer_id`, `day` (its own date), `posted_on` (when the bank
+knew) and columns of its own; `entity_id` where the newest row of each loan or
+account is asked for. A state that begins and ends (an account, a loan, a
+complaint) is two rows, its end known on the day it happened and not before: so
+no dated column after the cut-off is ever read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from crmml.sources.bank import Bank
+from crmml.sources.movements import accounts, customer_transactions, holders, movements
+
+LONG_AGO = date(1900, 1, 1)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """`build(bank)` makes the relation; `source(bank)` names the table whose observation limits its windows."""
+
+    build: Callable[[Bank], ir.Table]
+    source: Callable[[Bank], str]
+    zh: str
+    en: str
+
+
+def _later(one: ir.Value, other: ir.Value) -> ir.Value:
+    """The later of two days; a null says nothing."""
+    return ibis.coalesce(ibis.greatest(one, other), one, other)
+
+
+def _held_accounts(bank: Bank) -> ir.Table:
+    """One row per account and holder: family, begin, known (posting), end (null: still held)."""
+    held = holders(bank).select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
+    joined = accounts(bank).inner_join(held, "account_id")
+    begin = ibis.coalesce(_later(joined.opened_on, joined.since), LONG_AGO)
+    ends = ibis.coalesce(ibis.least(joined.closed_on, joined.until), joined.closed_on, joined.until)
+    return joined.select(
+        "customer_id",
+        "account_id",
+        "family",
+        begin=begin,
+        known=ibis.coalesce(_later(joined.posted_on, joined.held_posted_on), begin),
+        end=ibis.ifelse(ends < begin, begin, ends),
+    )
+
+
+def transactions(bank: Bank) -> ir.Table:
+    """Bookings of the customer's accounts."""
+    return customer_transactions(bank).rename(day="valued_on")
+
+
+def balance_changes(bank: Bank) -> ir.Table:
+    """Changes of the balances a customer holds; `amount` sums to the balance at the cut-off.
+
+    Who comes to an account later gets its balance on that day; who leaves gives
+    it up on the day of leaving.
+    """
+    held = holders(bank).select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
+    joined = movements(bank).inner_join(held, "account_id")
+    came = joined.select(
+        "customer_id",
+        "account_id",
+        "family",
+        "amount",
+        day=_later(joined.day, joined.since),
+        posted_on=_later(joined.posted_on, joined.held_posted_on),
+        until="until",
+    )
+    left = came.filter(_.until.notnull()).mutate(
+        amount=-_.amount, day=_later(_.day, _.until), posted_on=_later(_.posted_on, _.until)
+    )
+    columns = ["customer_id", "account_id", "family", "day", "posted_on", "amount"]
+    return came[columns].union(left[columns])
+
+
+def account_changes(bank: Bank) -> ir.Table:
+    """Accounts taken (`change` 1) and given up (`change` -1)."""
+    held = _held_accounts(bank)
+    begun = held.select("customer_id", "account_id", "family", change=1, day="begin", posted_on="known")
+    ended = held.filter(_.end.notnull()).select(
+        "customer_id", "account_id", "family", change=-1, day="end", posted_on=_later(held.known, held.end)
+    )
+    return begun.union(ended)
+
+
+def account_limits(bank: Bank) -> ir.Table:
+    """Credit limits and rates of accounts as they were set; closing an account sets its limit to 0."""
+    held = _held_accounts(bank)
+    terms = bank.table("account_terms").select("account_id", "valid_from", "credit_limit", terms_posted_on="posted_on")
+    joined = terms.filter(_.credit_limit.notnull()).inner_join(held, "account_id")
+    joined = joined.filter(_.end.isnull() | (_.valid_from < _.end))
+    set_ = joined.select(
+        "customer_id",
+        "family",
+        "credit_limit",
+        entity_id="account_id",
+        day=_later(joined.valid_from, joined.begin),
+        posted_on=_later(joined.terms_posted_on, joined.known),
+    )
+    ended = held.filter(_.end.notnull()).select(
+        "customer_id",
+        "family",
+        credit_limit=ibis.literal(0).cast("decimal(18, 2)"),
+        entity_id="account_id",
+        day="end",
+        posted_on=_later(held.known, held.end),
+    )
+    return set_.union(ended[set_.columns])
+
+
+def _held_loans(bank: Bank) -> ir.Table:
+    held = _held_accounts(bank).select("customer_id", "account_id", "family", "known", "end")
+    return bank.table("loans").inner_join(held, "account_id")
+
+
+def loan_changes(bank: Bank) -> ir.Table:
+    """Loans granted (`change` 1) and ended by repayment or write-off (`change` -1), with their instalment."""
+    loans = _held_loans(bank)
+    granted = loans.select(
+        "customer_id",
+        "family",
+        "principal",
+        "instalment",
+        entity_id="loan_id",
+        change=1,
+        day="granted_on",
+        posted_on=_later(loans.posted_on, loans.known),
+    )
+    ended = loans.mutate(
+        ended=ibis.coalesce(ibis.least(_.closed_on, _.written_off_on), _.closed_on, _.written_off_on)
+    ).filter(_.ended.notnull())
+    closing = ended.select(
+        "customer_id",
+        "family",
+        principal=-ended.principal,
+        instalment=-ended.instalment,
+        entity_id="loan_id",
+        change=-1,
+        day="ended",
+        posted_on=_later(_later(ended.posted_on, ended.known), ended.ended),
+    )
+    return granted.union(closing[granted.columns])
+
+
+def loan_states(bank: Bank) -> ir.Table:
+    """States of loans as reported; a repaid loan owes nothing from that day."""
+    loans = _held_loans(bank).mutate(repaid_on=_repaid_on)
+    linked = loans.select("loan_id", "customer_id", "family", "known", "repaid_on")
+    rows = bank.table("arrears").inner_join(linked, "loan_id")
+    rows = rows.filter(_.repaid_on.isnull() | (_.as_of < _.repaid_on))
+    reported = rows.select(
+        "customer_id",
+        "family",
+        "days_past_due",
+        "overdue_amount",
+        "outstanding",
+        entity_id="loan_id",
+        is_report=True,
+        day="as_of",
+        posted_on=_later(rows.posted_on, rows.known),
+    )
+    closed = loans.filter(_.repaid_on.notnull())
+    nothing = ibis.literal(0).cast("decimal(18, 2)")
+    repaid = closed.select(
+        "customer_id",
+        "family",
+        days_past_due=ibis.literal(0).cast("int64"),
+        overdue_amount=nothing,
+        outstanding=nothing,
+        entity_id="loan_id",
+        is_report=False,
+        day="repaid_on",
+        posted_on=_later(_later(closed.posted_on, closed.known), closed.repaid_on),
+    )
+    return reported.union(repaid[reported.columns])
+
+
+def _repaid_on(loans: ir.Table) -> ir.Value:
+    """A loan that was written off is closed, but not repaid."""
+    before_write_off = loans.written_off_on.isnull() | (loans.closed_on < loans.written_off_on)
+    return ibis.ifelse(before_write_off, loans.closed_on, None)
+
+
+def customer_events(bank: Bank) -> ir.Table:
+    """Events that happened (`change` 1) and were closed (`change` -1)."""
+    events = bank.table("events")
+    happened = events.select("customer_id", "kind", change=1, day="happened_on", posted_on="posted_on")
+    closed = events.filter(_.closed_on.notnull())
+    ended = closed.select(
+        "customer_id", "kind", change=-1, day="closed_on", posted_on=_later(closed.posted_on, closed.closed_on)
+    )
+    return happened.union(ended)
+
+
+def contact_steps(bank: Bank) -> ir.Table:
+    """Steps of campaigns: assigned, contacted, responded, each on its own day."""
+    contacts = bank.table("contacts")
+    steps = [("assigned", contacts, "assigned_on")]
+    steps += [(step, contacts.filter(contacts[day].notnull()), day) for step, day in _LATER_STEPS]
+    tables = [
+        rows.select(
+            "customer_id",
+            "product_id",
+            step=ibis.literal(step),
+            day=rows[day],
+            posted_on=_later(rows.posted_on, rows[day]),
+        )
+        for step, rows, day in steps
+    ]
+    return ibis.union(*tables)
+
+
+_LATER_STEPS = (("contacted", "contacted_on"), ("responded", "responded_on"))
+
+
+def activity(bank: Bank) -> ir.Table:
+    """Values of the measures the bank holds per customer and period."""
+    rows = bank.table("activity")
+    return rows.select("customer_id", "measure", "value", entity_id="measure", day="period_end", posted_on="posted_on")
+
+
+def _balance_source(bank: Bank) -> str:
+    return "balances" if bank.has("balances") else "transactions"
+
+
+def _named(table: str) -> Callable[[Bank], str]:
+    return lambda bank: table if bank.has(table) else "customers"
+
+
+STREAMS: Mapping[str, Stream] = {
+    "transactions": Stream(transactions, _named("transactions"), "交易流水", "bookings"),
+    "balances": Stream(balance_changes, _balance_source, "账户余额", "account balances"),
+    "accounts": Stream(account_changes, _named("accounts"), "账户", "accounts"),
+    "account_terms": Stream(account_limits, _named("account_terms"), "账户授信条件", "limits of accounts"),
+    "loans": Stream(loan_changes, _named("loans"), "贷款台账", "loans"),
+    "arrears": Stream(loan_states, _named("arrears"), "逾期记录", "arrears"),
+    "events": Stream(customer_events, _named("events"), "客户事件", "events of customers"),
+    "contacts": Stream(contact_steps, _named("contacts"), "营销接触记录", "campaign contacts"),
+    "activity": Stream(activity, _named("activity"), "活动汇总", "activity aggregates"),
+}
+
+
+def ledger_rows(ledger: ir.Table) -> ir.Table:
+    """Contribution by account and month; a closed month never changes, so it is known at its end."""
+    return ledger.mutate(day=ledger.month_end, posted_on=ledger.month_end)
