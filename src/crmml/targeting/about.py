@@ -20,12 +20,15 @@ _KINDS = {
     "branch": ("机构", "branch"),
     "manager": ("客户经理", "manager"),
 }
-_SOURCES = {PROPENSITY: f"{PROPENSITY_ZH} {PROPENSITY}", UPLIFT: f"{UPLIFT_ZH} {UPLIFT}"}
+_SOURCES = {
+    PROPENSITY: f"{PROPENSITY_ZH}:不代表联系带来的增量 {PROPENSITY}: what contact adds is not known",
+    UPLIFT: f"{UPLIFT_ZH}:来自随机对照 {UPLIFT}: from randomised contacts",
+}
 
 
 @dataclass(frozen=True)
 class Section:
-    """A block of the sheet: a title, a header, rows, and how each column is written."""
+    """A block of the sheet: a title, a header, rows, and how each column is written (`wide`: over the rest of the page)."""
 
     title: str
     header: tuple[str, ...]
@@ -36,21 +39,21 @@ class Section:
 def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, ...]:
     """The blocks of the page in order: the list, what it should bring, filters, capacities, columns."""
     return (
-        Section("名单 The list", ("项目 Item", "内容 Value"), tuple(_identity(targets)), ("text", "text")),
+        Section("名单 The list", ("项目 Item", "内容 Value"), tuple(_identity(targets)), ("text", "wide")),
         Section("预期 Expected", ("项目 Item", "数值 Figure", "单位 Unit"), tuple(_expected(targets, money)), ("text", "number", "text")),
         Section(
             "筛选过程 How candidates became rows",
             ("步骤 Step", "剔除 Removed", "剩余候选 Candidates left", "剩余客户 Customers left"),
             tuple(_waterfall(targets)),
-            ("text", "count", "count", "count"),
+            ("text", "number", "number", "number"),
         ),
+        Section("列说明 Columns", ("列 Column", "含义 Meaning"), tuple(_columns()), ("text", "wide")),
         Section(
-            "容量使用 Capacity used",
-            ("类别 Kind", "已用 Used", "上限 Limit", "使用率 Share used", "名称 Name"),
+            "容量使用 Capacity used (空白上限表示不限 a blank limit is none)",
+            ("类别 Kind", "名称 Name", "已用 Used", "上限 Limit", "使用率 Share used"),
             tuple(_capacity(targets)),
-            ("text", "number", "number", "share", "text"),
+            ("text", "text", "number", "number", "share"),
         ),
-        Section("列说明 Columns", ("列 Column", "含义 Meaning"), tuple(_columns()), ("text", "text")),
     )  # fmt: skip
 
 
@@ -81,25 +84,26 @@ def _expected(targets: TargetList, money: str) -> Iterator[tuple[Cell, ...]]:
     yield "已扣奖励 Incentives, already taken off", about["incentive"], money
     yield "分配价值(含对照组) Allocated value, control included", about["allocated_value"], money
     yield "理论上限 No allocation can exceed", about["bound"], money
-    yield "与上限的差距 Within this share of the bound", f"{about['gap']:.2%}", ""
+    yield "与上限的差距 Gap to the bound at most", about["gap"] * 100, "%"
 
 
 def _waterfall(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
-    for step in targets.waterfall.itertuples():
-        name = f"{step.zh} {step.en}" if step.zh != step.en else step.en
-        yield (f"= {name}" if step.is_total else f"− {name}"), step.removed, step.candidates, step.customers
+    for step in targets.waterfall.to_dict("records"):
+        words = step["en"] if step["zh"] == step["en"] else f"{step['zh']} {step['en']}"
+        left = int(step["candidates"]), int(step["customers"])
+        yield (f"= {words}", None, *left) if step["is_total"] else (f"− {words}", int(step["removed"]), *left)
 
 
 def _capacity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
-    for use in targets.capacity_use.itertuples():
-        kind = " ".join(_KINDS[use.kind])
-        name = " ".join(CHANNELS.get(use.key, (use.key,))) if use.kind == "channel" else use.name
-        if math.isinf(use.limit):
-            yield kind, use.used, "不限 none", None, name
-        else:
-            yield kind, use.used, use.limit, use.used / use.limit if use.limit else None, name
+    for use in targets.capacity_use.to_dict("records"):
+        kind, used, limit = use["kind"], use["used"], use["limit"]
+        name = " ".join(CHANNELS.get(use["key"], (use["key"],))) if kind == "channel" else use["name"]
+        if kind != "budget":
+            used, limit = int(used), limit if math.isinf(limit) else int(limit)
+        words = " ".join(_KINDS[kind])
+        yield words, name, used, None if math.isinf(limit) else limit, used / limit if 0 < limit < math.inf else None
 
 
 def _columns() -> Iterator[tuple[Cell, ...]]:
     for column in PEOPLE:
-        yield f"{column.zh} {column.en}", f"{column.about_zh}。{column.about_en}"
+        yield f"{column.zh} {column.en}", f"{column.about_zh}。{column.about_en[:1].upper()}{column.about_en[1:]}."

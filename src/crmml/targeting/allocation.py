@@ -112,5 +112,5 @@ def rank_by(candidates: pd.DataFrame, column: str, spec: ListSpec, *, rows: int 
     )
     if ranked.empty:
         return ranked.assign(rank=pd.array([], dtype="int64"))
-    taken = ranked.iloc[greedy(ranked, room_of(spec, ranked), order=np.arange(len(ranked)))].head(rows)
+    taken = ranked.iloc[greedy(ranked, room_of(spec, ranked), order=np.arange(len(ranked)))].iloc[:rows]
     return taken.assign(rank=np.arange(1, len(taken) + 1)).reset_index(drop=True)

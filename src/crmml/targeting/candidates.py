@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow as pa
 from crmml.errors import ConfigError, SourceError, did_you_mean, mask
 from crmml.targeting.spec import NO_BAND, RISK_BANDS, ListSpec, Offer
 
-Table = pd.DataFrame | pa.Table
+Table: TypeAlias = pd.DataFrame | pa.Table
 PEOPLE = ("name", "kind", "branch_id", "branch_name", "manager_id", "manager_name")
 KEY = ["customer_id", "offer"]
 
@@ -207,15 +208,21 @@ def _with_holdings(rows: pd.DataFrame, table: Table | None) -> pd.DataFrame:
     held = as_frame(table)
     require_columns(held, ["customer_id", "product_id", "family"], what="holdings")
     held = held.assign(customer_id=held["customer_id"].astype("str"))
-    names = held["name"].fillna(held["product_id"]) if "name" in held else held["product_id"]
-    words = held.assign(word=names.astype("str")).sort_values(["customer_id", "word"])
-    words = words.drop_duplicates(["customer_id", "word"]).groupby("customer_id")["word"].agg("、".join)
     both = pd.concat([held[["customer_id", column]].set_axis(KEY, axis=1) for column in ("product_id", "family")])
     holders = pd.MultiIndex.from_frame(both.astype("str").drop_duplicates())
     return rows.assign(
         holds=pd.MultiIndex.from_frame(rows[KEY]).isin(holders),
-        holdings=rows["customer_id"].map(words).fillna("").astype("str"),
+        holdings=rows["customer_id"].map(_holdings_text(held)).fillna("").astype("str"),
     )
+
+
+def _holdings_text(held: pd.DataFrame) -> dict[str, str]:
+    """The names of what each customer holds, in one text."""
+    names = held["name"].fillna(held["product_id"]) if "name" in held else held["product_id"]
+    words: dict[str, set[str]] = {}
+    for customer, name in zip(held["customer_id"], names.astype("str"), strict=True):
+        words.setdefault(customer, set()).add(name)
+    return {customer: "、".join(sorted(found)) for customer, found in words.items()}
 
 
 def _some(names: Iterable[object], most: int = 12) -> str:

@@ -7,7 +7,7 @@ compares them with the spec and with the candidates that were allowed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,11 +46,12 @@ def _rows(table: pd.DataFrame, allowed: pd.DataFrame) -> Iterator[Violation]:
     for customer, count in Counter(table["customer_id"]).items():
         if count > 1:
             yield Violation("one offer per customer", customer, count, 1)
-    for row in table.itertuples():
-        if (row.customer_id, row.offer) not in pairs:
-            yield Violation("eligible and not suppressed", f"{row.customer_id} {row.offer}", 1, 0)
-        if row.arm != "explore" and not row.expected_value > 0:
-            yield Violation("positive expected value", f"{row.customer_id} {row.offer}", row.expected_value, 0)
+    columns = [table[name] for name in ("customer_id", "offer", "arm", "expected_value")]
+    for customer, offer, arm, value in zip(*columns, strict=True):
+        if (customer, offer) not in pairs:
+            yield Violation("eligible and not suppressed", f"{customer} {offer}", 1, 0)
+        if arm != "explore" and not value > 0:
+            yield Violation("positive expected value", f"{customer} {offer}", float(value), 0)
 
 
 def _counts(table: pd.DataFrame, spec: ListSpec) -> Iterator[Violation]:
@@ -64,8 +65,7 @@ def _counts(table: pd.DataFrame, spec: ListSpec) -> Iterator[Violation]:
         "manager_id": spec.capacities.per_manager,
     }
     for column, limit in limits.items():
-        ids: Iterable[object] = contacted[column]
-        for key, count in Counter("-" if pd.isna(key) else str(key) for key in ids).items():
+        for key, count in Counter(contacted[column].astype("str").fillna("-")).items():
             if count > limit.of(key):
                 yield Violation(f"capacity per {column.removesuffix('_id')}", key, count, limit.of(key))
     if spec.capacities.total is not None and len(contacted) > spec.capacities.total:

@@ -54,7 +54,7 @@ class Column:
     name: str
     zh: str
     en: str
-    kind: Literal["count", "text", "long", "share", "money", "date", "entry"]
+    kind: Literal["count", "text", "long", "share", "money", "amount", "date", "entry"]
     width: float
     about_zh: str
     about_en: str
@@ -63,31 +63,31 @@ class Column:
 
 PEOPLE = (
     Column("number", "序号", "No.", "count", 6, "按预期价值从高到低", "by expected value, best first"),
-    Column("customer_id", "客户号", "Customer", "text", 14, "客户编号(文本)", "customer id, as text"),
-    Column("name", "姓名", "Name", "text", 9, "已脱敏", "masked"),
-    Column("branch", "机构", "Branch", "text", 15, "客户所属机构", "the customer's branch"),
-    Column("manager", "客户经理", "Manager", "text", 12, "负责联系的客户经理", "who makes the contact"),
-    Column("offer", "推荐产品", "Offer", "text", 15, "每位客户仅推荐一个产品", "one offer per customer"),
-    Column("channel", "渠道", "Channel", "text", 11, "联系渠道", "how to make the contact"),
-    Column("expected_value", "预期价值", "Expected value", "money", 12, "效应 × 成交价值 − 购买概率 × 奖励 − 联系成本", "effect × value if taken − probability × incentive − contact cost"),
+    Column("customer_id", "客户号", "Customer", "text", 12, "客户编号(文本)", "customer id, as text"),
+    Column("name", "姓名", "Name", "text", 7, "已脱敏", "masked"),
+    Column("branch", "机构", "Branch", "text", 10, "客户所属机构", "the customer's branch"),
+    Column("manager", "客户经理", "Manager", "text", 10, "负责联系的客户经理", "who makes the contact"),
+    Column("offer", "推荐产品", "Offer", "text", 12, "每位客户仅推荐一个产品", "one offer per customer"),
+    Column("channel", "渠道", "Channel", "text", 9, "联系渠道", "how to make the contact"),
+    Column("expected_value", "预期价值", "Expected value", "money", 13, "效应 × 成交价值 − 购买概率 × 奖励 − 联系成本", "effect × value if taken − probability × incentive − contact cost"),
     Column("prob_take", "购买概率", "Probability of taking", "share", 12, "预测期内购买该产品的概率", "probability of taking the product within the model's horizon"),
     Column("value_if_taken", "成交价值", "Value if taken", "money", 12, "购买后十二个月的增量贡献,已扣除损失、资本与替代", "incremental contribution of the twelve months after taking, net of losses, capital and displacement"),
     Column("effect", "联系效应", "Effect of contact", "share", 11, "有随机对照记录时为增量,否则为购买概率(非因果)", "uplift where a randomised log exists, else the probability of taking (not causal)", True),
-    Column("contact_cost", "联系成本", "Contact cost", "money", 10, "每次联系的成本", "cost of one contact", True),
-    Column("incentive", "奖励", "Incentive", "money", 10, "办理后给予客户的奖励", "paid to a customer who takes the offer", True),
+    Column("contact_cost", "联系成本", "Contact cost", "amount", 10, "每次联系的成本", "cost of one contact", True),
+    Column("incentive", "奖励", "Incentive", "amount", 10, "办理后给予客户的奖励", "paid to a customer who takes the offer", True),
     Column("value_source", "成交价值来源", "Where the value comes from", "long", 34, "成交价值的估算方法与样本数", "how value if taken was estimated, and from how many", True),
-    Column("risk_band", "风险等级", "Risk band", "text", 9, "A 低 … E 高;无表示没有授信", "A low … E high; none: has no credit"),
+    Column("risk_band", "风险等级", "Risk band", "text", 10, "A 低 … E 高;无表示没有授信", "A low … E high; none: has no credit"),
     Column("prob_churn", "流失概率", "Probability of leaving", "share", 12, "预测期内流失的概率", "probability of leaving within the model's horizon"),
-    Column("holdings", "已持有产品", "Holdings", "long", 20, "客户现有产品", "what the customer has now"),
+    Column("holdings", "已持有产品", "Holdings", "long", 18, "客户现有产品", "what the customer has now"),
     Column("last_contacted_on", "最近联系日", "Last contact", "date", 11.5, "空白表示从未联系", "blank: never contacted"),
-    Column("reason_1", "理由一", "Reason 1", "long", 30, "对购买概率影响最大的因素;× 为相对同类客户的几率倍数", "the strongest driver of the probability of taking; × is the factor on the odds against like customers"),
-    Column("reason_2", "理由二", "Reason 2", "long", 30, "第二因素", "the second driver"),
-    Column("reason_3", "理由三", "Reason 3", "long", 30, "第三因素", "the third driver"),
+    Column("reason_1", "理由一", "Reason 1", "long", 27, "对购买概率影响最大的因素;× 为相对同类客户的几率倍数", "the strongest driver of the probability of taking; × is the factor on the odds against like customers"),
+    Column("reason_2", "理由二", "Reason 2", "long", 27, "第二因素", "the second driver"),
+    Column("reason_3", "理由三", "Reason 3", "long", 27, "第三因素", "the third driver"),
     Column("call_by", "联系截止日", "Call by", "date", 11.5, "请在此日前完成联系", "make the contact by this day"),
     Column("status", "联系结果", "Status", "entry", 18, "请从下拉列表选择", "choose from the list"),
-    Column("note", "备注", "Note", "entry", 26, "自由填写", "free text"),
+    Column("note", "备注", "Note", "entry", 22, "自由填写", "free text"),
     Column("product", "产品代码", "Offer code", "text", 12, "回收名单时使用,请勿修改", "used when the list comes back; please leave as is"),
-    Column("list_id", "名单编号", "List id", "text", 30, "回收名单时使用,请勿修改", "used when the list comes back; please leave as is"),
+    Column("list_id", "名单编号", "List id", "text", 20, "回收名单时使用,请勿修改", "used when the list comes back; please leave as is"),
 )  # fmt: skip
 """The columns of the sheet and file that people work with."""
 
@@ -126,10 +126,10 @@ def people_view(table: pd.DataFrame, *, language: Literal["zh", "en"] = "zh") ->
     view = pd.DataFrame({"number": np.arange(1, len(rows) + 1)})
     for column in PEOPLE[1:]:
         view[column.name] = rows.get(column.name, "")
-    view["offer"] = rows["offer_zh"] + " " + rows["offer_en"]
+    view["offer"] = rows[f"offer_{language}"]
     view["product"] = rows["offer"]
-    view["channel"] = rows["channel"].map(lambda code: " ".join(CHANNELS.get(code, (code,))))
-    view["risk_band"] = rows["risk_band"].replace(NO_BAND, "无 none")
+    view["channel"] = rows["channel"].map(lambda code: CHANNELS.get(code, (code, code))[language == "en"])
+    view["risk_band"] = rows["risk_band"].replace(NO_BAND, "none" if language == "en" else "无")
     view["value_source"] = rows[f"value_source_{language}"]
     for number in range(1, REASONS + 1):
         view[f"reason_{number}"] = _spoken(rows[f"reason_{number}_{language}"], rows[f"reason_{number}_effect"])
@@ -154,4 +154,4 @@ def _with_reasons(spec: ListSpec, rows: pd.DataFrame, uptake: Mapping[str, Table
 
 def _spoken(sentences: pd.Series, effects: pd.Series) -> list[str]:
     said = zip(sentences.fillna(""), np.exp(effects.astype(float)), strict=True)
-    return [f"{text} (× {factor:.1f})" if text and np.isfinite(factor) else text for text, factor in said]
+    return [f"{text}(×{factor:.1f})" if text and np.isfinite(factor) else text for text, factor in said]

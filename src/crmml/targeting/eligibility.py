@@ -19,7 +19,7 @@ from crmml.targeting.decisions import Decisions, Step
 from crmml.targeting.spec import NO_BAND, RISK_BANDS, ListSpec, Rule
 
 _HIDDEN = {"holds", "prob_default"}
-_CONFIG = {
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

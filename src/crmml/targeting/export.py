@@ -74,7 +74,7 @@ def _printed(values: pd.Series, kind: str) -> list[str]:
         return ["" if pd.isna(value) else f"{value:%Y-%m-%d}" for value in values]
     if kind == "share":
         return ["" if pd.isna(value) else f"{value:.4f}" for value in values]
-    if kind == "money":
+    if kind in ("money", "amount"):
         return ["" if pd.isna(value) else f"{value:.2f}" for value in values]
     if kind == "count":
         return [str(value) for value in values]

@@ -142,14 +142,14 @@ def _is_taker(history: pd.DataFrame, offer: Offer) -> pd.Series:
 def _segments(frame: pd.DataFrame, spec: ValueEstimate) -> np.ndarray:
     if not spec.segments:
         return np.full(len(frame), "all")
-    parts = [frame[column].astype("str").fillna("-") for column in spec.segments]
-    return parts[0].str.cat(parts[1:], sep=" / ").to_numpy(dtype=object)
+    words = [frame[column].astype("str").fillna("-") for column in spec.segments]
+    return np.array([" / ".join(row) for row in zip(*words, strict=True)], dtype=object)
 
 
 def _words(segments: np.ndarray, takers: np.ndarray, weight: np.ndarray, of_product: int) -> dict[str, list[str]]:
-    cells = pd.DataFrame({"segment": segments, "takers": takers, "weight": weight})
-    said = {cell: _sentence(*cell, of_product) for cell in cells.drop_duplicates().itertuples(index=False, name=None)}
-    pairs = [said[cell] for cell in cells.itertuples(index=False, name=None)]
+    rows = list(zip(segments.tolist(), takers.tolist(), weight.tolist(), strict=True))
+    said = {cell: _sentence(*cell, of_product) for cell in set(rows)}
+    pairs = [said[cell] for cell in rows]
     return {"value_source_zh": [zh for zh, _ in pairs], "value_source_en": [en for _, en in pairs]}
 
 

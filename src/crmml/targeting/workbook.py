@@ -26,7 +26,8 @@ SHEET_ROWS = 1_048_575
 CELL_CHARACTERS = 32_767
 CUT = "…(已截断 cut)"
 _FONT = "Microsoft YaHei"
-_INK, _PAPER, _LINE, _DETAIL, _ENTRY = "#1F3864", "#FFFFFF", "#D9D9D9", "#7F8FA9", "#FFF8E1"
+_INK, _PAPER, _LINE, _DETAIL, _ENTRY, _TOTAL = "#1F3864", "#FFFFFF", "#D9D9D9", "#7F8FA9", "#FFF8E1", "#EEF2F8"
+_ABOUT_WIDTHS = (56, 28, 18, 18, 18)
 _OPTIONS = {
     "strings_to_formulas": False,
     "strings_to_urls": False,
@@ -73,23 +74,29 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
     base: dict[str, Any] = {"font_name": _FONT, "font_size": 10, "valign": "vcenter"}
     cell = {**base, "bottom": 1, "bottom_color": _LINE}
     head = {**base, "bold": True, "font_color": _PAPER, "text_wrap": True, "align": "center", "border_color": _PAPER}
+    label = {**cell, "num_format": "@", "text_wrap": True, "indent": 1, "align": "left"}
+    right = {**cell, "align": "right", "indent": 1}
+    total = {"bold": True, "bg_color": _TOTAL}
     styles: dict[str, dict[str, Any]] = {
-        "count": {**cell, "num_format": "#,##0", "align": "center"},
-        "text": {**cell, "num_format": "@"},
-        "long": {**cell, "num_format": "@", "text_wrap": True},
-        "share": {**cell, "num_format": "0.0%"},
-        "money": {**cell, "num_format": "#,##0.00;[Red]-#,##0.00"},
+        "count": {**cell, "num_format": "0", "align": "center"},
+        "text": {**cell, "num_format": "@", "indent": 1, "align": "left"},
+        "long": label,
+        "share": {**right, "num_format": "0.0%"},
+        "money": {**right, "num_format": "#,##0;[Red]-#,##0"},
         "date": {**cell, "num_format": "yyyy-mm-dd", "align": "center"},
-        "entry": {**cell, "bg_color": _ENTRY, "text_wrap": True, "locked": False},
+        "entry": {**label, "bg_color": _ENTRY},
         "head": {**head, "bg_color": _INK, "right": 1},
         "head_detail": {**head, "bg_color": _DETAIL, "right": 1},
         "head_entry": {**head, "bg_color": "#B7791F", "right": 1},
+        "head_left": {**head, "bg_color": _INK, "align": "left", "indent": 1},
+        "head_right": {**head, "bg_color": _INK, "align": "right", "indent": 1},
         "title": {**base, "bold": True, "font_size": 16, "font_color": _INK},
-        "section": {**base, "bold": True, "font_size": 12, "font_color": _INK, "bottom": 2, "bottom_color": _INK},
-        "label": {**cell, "text_wrap": True, "valign": "top"},
-        "total": {**cell, "bold": True, "bg_color": "#EEF2F8", "text_wrap": True},
-        "total_count": {**cell, "bold": True, "bg_color": "#EEF2F8", "num_format": "#,##0"},
-        "number": {**cell, "num_format": "#,##0"},
+        "section": {**base, "bold": True, "font_size": 12, "font_color": _INK},
+        "label": label,
+        "whole": {**right, "num_format": "#,##0"},
+        "amount": {**right, "num_format": "#,##0.00"},
+        "total_label": {**label, **total},
+        "total_whole": {**right, **total, "num_format": "#,##0"},
         "done": {"font_color": "#8A8A8A"},
     }
     return {name: book.add_format(style) for name, style in styles.items()}
@@ -98,10 +105,10 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
 def _write_targets(
     sheet: Worksheet, view: pd.DataFrame, targets: TargetList, formats: dict[str, Format], money: str
 ) -> None:
-    _lay_out(sheet, len(view), targets, formats)
+    _lay_out(sheet, view, targets, formats)
     sheet.set_row(0, 44)
     for place, column in enumerate(PEOPLE):
-        unit = f" ({money})" if column.kind == "money" else ""
+        unit = f" ({money})" if column.kind in ("money", "amount") else ""
         sheet.write_string(0, place, f"{column.zh}\n{column.en}{unit}", formats[_head(column)])
     columns = [view[column.name].tolist() for column in PEOPLE]
     for row, values in enumerate(zip(*columns, strict=True), start=1):
@@ -116,10 +123,11 @@ def _head(column: Column) -> str:
     return "head_detail" if column.is_detail else "head"
 
 
-def _lay_out(sheet: Worksheet, rows: int, targets: TargetList, formats: dict[str, Format]) -> None:
+def _lay_out(sheet: Worksheet, view: pd.DataFrame, targets: TargetList, formats: dict[str, Format]) -> None:
+    rows = len(view)
     for place, column in enumerate(PEOPLE):
         options = {"level": 1, "hidden": True} if column.is_detail else {}
-        sheet.set_column(place, place, column.width, None, options)
+        sheet.set_column(place, place, _column_width(column, view), None, options)
     after_details = max(place for place, column in enumerate(PEOPLE) if column.is_detail) + 1
     sheet.set_column(after_details, after_details, PEOPLE[after_details].width, None, {"collapsed": True})
     sheet.freeze_panes(1, 3)
@@ -139,23 +147,33 @@ def _lay_out(sheet: Worksheet, rows: int, targets: TargetList, formats: dict[str
     sheet.conditional_format(
         1, 0, max(rows, 1), status - 1, {"type": "formula", "criteria": filled, "format": formats["done"]}
     )
-    _print_set_up(sheet, targets)
+    _print_set_up(sheet, rows, targets)
 
 
-def _print_set_up(sheet: Worksheet, targets: TargetList) -> None:
+def _column_width(column: Column, view: pd.DataFrame) -> float:
+    """Wide enough for the texts of the first rows, within reason."""
+    if column.kind != "text":
+        return column.width
+    longest = max((_width(text) for text in view[column.name].head(500).dropna().astype("str")), default=0)
+    return min(max(column.width, longest + 3), 34)
+
+
+def _print_set_up(sheet: Worksheet, rows: int, targets: TargetList) -> None:
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
+    # The two codes at the right are for the way back; on paper they only make the rest smaller.
+    sheet.print_area(0, 0, rows, len(PEOPLE) - 3)
     sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
     spec = targets.spec
-    title = f"{spec.zh} {spec.en}".replace("&", "&&")
-    sheet.set_header(f"&L&B{title}&R{targets.about['call_by']} 前联系 call by")
+    title, by = f"{spec.zh} {spec.en}".replace("&", "&&"), targets.about["call_by"]
+    sheet.set_header(f"&L&B{title}&R请于 {by} 前联系 Call by {by}")
     sheet.set_footer(f"&L{targets.list_id.replace('&', '&&')}&C内部资料,注意保密 Internal, confidential&R&P / &N")
 
 
 def _write(sheet: Worksheet, row: int, place: int, value: object, kind: str, style: Format) -> None:
-    if value is None or value == "" or pd.isna(value):
+    if _is_blank(value):
         sheet.write_blank(row, place, None, style)
     elif kind == "date":
         sheet.write_datetime(row, place, pd.Timestamp(value).to_pydatetime(), style)  # type: ignore[arg-type]
@@ -163,6 +181,10 @@ def _write(sheet: Worksheet, row: int, place: int, value: object, kind: str, sty
         sheet.write_string(row, place, shortened(value), style)
     else:
         sheet.write_number(row, place, value, style)  # type: ignore[arg-type]
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value == "" or bool(pd.isna(value))
 
 
 def shortened(text: str) -> str:
@@ -175,7 +197,7 @@ def _lines(values: Sequence[object]) -> int:
     wrapped = [
         ceil(_width(str(value)) / (column.width - 2))
         for column, value in zip(PEOPLE, values, strict=True)
-        if column.kind == "long" and not column.is_detail and value and not pd.isna(value)
+        if column.kind == "long" and not column.is_detail and not _is_blank(value)
     ]
     return min(max([1, *wrapped]), 6)
 
@@ -187,29 +209,52 @@ def _width(text: str) -> int:
 
 def _write_about(sheet: Worksheet, blocks: Sequence[Section], targets: TargetList, formats: dict[str, Format]) -> None:
     sheet.hide_gridlines(2)
-    for place, width in enumerate((52, 24, 24, 20, 26)):
+    for place, width in enumerate(_ABOUT_WIDTHS):
         sheet.set_column(place, place, width)
     sheet.set_row(0, 30)
     sheet.write_string(0, 0, f"{targets.spec.zh} {targets.spec.en}", formats["title"])
     row = 2
     for block in blocks:
         row = _write_section(sheet, row, block, formats) + 1
-    sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
 
 
 def _write_section(sheet: Worksheet, row: int, block: Section, formats: dict[str, Format]) -> int:
-    sheet.set_row(row, 22)
-    for place in range(5):
-        sheet.write_string(row, place, block.title if place == 0 else "", formats["section"])
+    last = len(_ABOUT_WIDTHS) - 1
+    sheet.set_row(row, 24)
+    sheet.write_string(row, 0, block.title, formats["section"])
     row += 1
+    sheet.set_row(row, 15.0 * max(_about_lines(place, words, block) for place, words in enumerate(block.header)) + 5)
     for place, words in enumerate(block.header):
-        sheet.write_string(row, place, words, formats["head"])
+        style = formats["head_left" if block.kinds[place] in ("text", "wide") else "head_right"]
+        _write_or_merge(sheet, row, place, last if block.kinds[place] == "wide" else place, words, style)
     for cells in block.rows:
         row += 1
-        is_total = isinstance(cells[0], str) and cells[0].startswith("= ")
+        sheet.set_row(row, 15.0 * max(_about_lines(place, value, block) for place, value in enumerate(cells)) + 3)
+        tone = "total_" if isinstance(cells[0], str) and cells[0].startswith("= ") else ""
         for place, (value, kind) in enumerate(zip(cells, block.kinds, strict=True)):
-            style = ("total" if kind == "text" else "total_count") if is_total else "label" if kind == "text" else kind
-            _write(sheet, row, place, value, kind, formats[style])
+            style = formats[tone + _about_style(value, kind)]
+            _write_or_merge(sheet, row, place, last if kind == "wide" else place, value, style)
     return row + 1
+
+
+def _about_style(value: object, kind: str) -> str:
+    if kind in ("text", "wide"):
+        return "label"
+    if kind == "share":
+        return "share"
+    return "amount" if isinstance(value, float) else "whole"
+
+
+def _about_lines(place: int, value: object, block: Section) -> int:
+    wide = block.kinds[place] == "wide"
+    room = sum(_ABOUT_WIDTHS[place:]) if wide else _ABOUT_WIDTHS[place]
+    return ceil(_width(str(value)) / (room - 3)) if isinstance(value, str) and value else 1
+
+
+def _write_or_merge(sheet: Worksheet, row: int, first: int, last: int, value: object, style: Format) -> None:
+    if last > first:
+        sheet.merge_range(row, first, row, last, "", style)
+    _write(sheet, row, first, value, "text", style)
