@@ -1,5 +1,15 @@
 """Contribution by account, customer and month; it reconciles with itself and with the source tables."""
 
 from crmml.ledger.build import build_ledger
+from crmml.ledger.first_year import first_year_contribution
+from crmml.ledger.reconcile import Reconciliation, reconcile
+from crmml.ledger.summary import LedgerSummary, ledger_summary
 
-__all__ = ["build_ledger"]
+__all__ = [
+    "LedgerSummary",
+    "Reconciliation",
+    "build_ledger",
+    "first_year_contribution",
+    "ledger_summary",
+    "reconcile",
+]

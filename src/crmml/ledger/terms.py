@@ -32,7 +32,8 @@ def term_steps(bank: Bank, base: ir.Table) -> ir.Table:
     so_far = ibis.window(**order, preceding=None, following=0)
     current = rows.mutate(newest=_.valid_from.max().over(so_far)).filter(_.valid_from >= _.newest)
     held = current.mutate(
-        rate=ibis.coalesce(_.rate_ppm.last().over(so_far), 0), held_limit=ibis.coalesce(_.limit_cents.last().over(so_far), 0)
+        rate=ibis.coalesce(_.rate_ppm.last().over(so_far), 0),
+        held_limit=ibis.coalesce(_.limit_cents.last().over(so_far), 0),
     )
     before = ibis.window(**order)
     return held.select(
