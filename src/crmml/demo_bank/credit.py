@@ -26,18 +26,27 @@ def annuity(principal: Floats, rate: Floats, months: Ints) -> Floats:
 def lend(
     state: State, rows: Ints, family: int, month: int, day: Ints, amount: Floats, rate: Floats, term: Ints
 ) -> None:
-    """Open a loan or mortgage and pay it out to the current account."""
+    """Open a loan or mortgage and pay it out to the current account.
+
+    Those of before the first month are booked with what is still owed then.
+    """
     slot = family - LOAN
     principal = cents(np.round(amount, -3))
+    instalment = cents(annuity(principal / 100, rate, term))
+    first_day = state.months.starts[0]
+    behind = np.where(day < first_day, np.minimum((first_day - day) // 31, term - 3), 0)
+    owed = np.minimum(np.rint(instalment * (1 - (1 + rate / 12) ** (behind - term)) / (rate / 12)), principal)
+    owed = np.where(behind > 0, owed, principal).astype(np.int64)
     state.books.open(rows, family, day, month)
     state.books.set_terms(rows, family, day, rate=rate)
-    state.books.move(rows, family, CURRENT, principal, day, "disbursement", "counter")
-    instalment = cents(annuity(principal / 100, rate, term))
-    state.instalment[rows, slot], state.left[rows, slot] = instalment, term
-    state.unpaid[rows, slot], state.principal[rows, slot] = 0, principal
-    number = state.books.account[rows, family]
+    if month < 0:
+        state.books.post(rows, family, -owed, np.full(len(rows), first_day - 1), "opening", "counter")
+    else:
+        state.books.move(rows, family, CURRENT, principal, day, "disbursement", "counter")
+    state.instalment[rows, slot], state.left[rows, slot] = instalment, term - behind
+    state.unpaid[rows, slot] = 0
     collateral = np.where(family == MORTGAGE, principal * 1.5, 0).astype(np.int64)
-    state.record("loans", number, rows, day, principal, rate, term, instalment, collateral)
+    state.record("loans", state.books.account[rows, family], rows, day, principal, rate, term, instalment, collateral)
 
 
 def step_arrears(state: State, month: int, living: Ints, outlook: Outlook) -> Ints:
@@ -150,7 +159,7 @@ def use_cards(state: State, month: int, living: Ints) -> None:
     carried = people.revolver[rows] * np.where(stressed, 1.25, 1.0)
     keeps = np.minimum(np.floor(debt * np.minimum(carried, 0.95)).astype(np.int64), state.limit[rows])
     pays = np.maximum(debt - keeps, 0)
-    fee = np.where(people.revolver[rows] > 0, np.rint(keeps * CARD_RATE / 12), 0).astype(np.int64)
+    fee = np.rint(debt * books.rate[rows, CARD] / 12).astype(np.int64)
     outside = outside_account(draws.uniform("other bank")[rows])
     books.fund(rows, pays, day - 1, outside)
     books.move(rows, CURRENT, CARD, pays, day, "card_payment", "system")

@@ -7,10 +7,11 @@ import numpy as np
 from crmml.demo_bank.books import outside_account
 from crmml.demo_bank.draws import Floats, Ints
 from crmml.demo_bank.state import State
-from crmml.demo_bank.words import CHANNEL, CURRENT, SAVINGS
+from crmml.demo_bank.words import CARD, CHANNEL, CURRENT, LOAN, MORTGAGE, SAVINGS
 
 CURRENT_RATE = 0.002
-_LOW_BALANCE = 30_000
+MESSAGE_FEE_SHARE = 0.45
+LOW_BALANCE = 30_000
 _SHARES = (("bill", 0.20), ("shopping", 0.35), ("cash", 0.18), ("transfer_out", 0.27))
 
 
@@ -44,7 +45,7 @@ def receive_income(state: State, month: int, living: Ints) -> None:
     strength = np.where(arrives, 1.0, 0.12) * np.isin(np.arange(len(people)), living)
     other = np.where(people.salaried, 0.10, 1.0) * usual * season * strength
     other = np.where(people.salaried & (draws.uniform("extra", month) > 0.4), 0.0, other)
-    counts = 1 + draws.count("receipts", month, np.where(people.company, 3.5 * strength, 0.8))
+    counts = 1 + draws.count("receipts", month, np.where(people.company, 3.5 * strength, 0.7))
     rows, amounts, part = spread(state, "receipts", month, cents(other), counts)
     day = months.starts[month] - 1 + draws.day("receipt day", month, 1, int(months.days[month]), rows=rows, index=part)
     payer = outside_account(draws.uniform("payer", rows=rows, index=part + 1))
@@ -56,8 +57,7 @@ def spend(state: State, month: int, living: Ints) -> None:
     """Bills, shopping, cash and transfers, out of what is there before the month's income arrives."""
     opening = state.books.balance[:, CURRENT]
     people, draws, months = state.people, state.draws, state.months
-    count = len(people)
-    mask = np.zeros(count, bool)
+    mask = np.zeros(len(people), bool)
     mask[living] = True
     usual = people.income * 1.04 ** (month / 12) * np.where(people.salaried, 1.06, 1.05)
     usual = usual * np.where(state.regime == 0, 1.0, 0.65)
@@ -69,16 +69,10 @@ def spend(state: State, month: int, living: Ints) -> None:
     wanted = wanted + shock * np.maximum(opening, 0) / 100
     can = np.maximum(0.95 * opening, 0)
     budget = np.where(mask, np.minimum(cents(wanted), can), 0).astype(np.int64)
-    visits = np.where(people.mobile > 0.7, 0.6, 1.0)
-    means = {
-        "bill": np.full(count, 1.0),
-        "shopping": people.shops * (0.7 + 0.5 * people.mobile),
-        "cash": 1.1 * visits,
-        "transfer_out": 0.9 + 0.5 * people.mobile,
-    }
+    means = usual_counts(state)
     for kind, share in _SHARES:
         total = np.floor(budget * share).astype(np.int64)
-        counts = draws.count(kind, month, np.where(people.company, 3.0, means[kind]))
+        counts = draws.count(kind, month, means[kind])
         rows, amounts, part = spread(state, kind, month, np.where(counts > 0, total, 0), counts)
         day = months.starts[month] - 1 + draws.day(kind, month, 1, int(months.days[month]), rows=rows, index=part + 1)
         payee = outside_account(draws.uniform("payee " + kind, rows=rows, index=part + 1))
@@ -89,14 +83,50 @@ def spend(state: State, month: int, living: Ints) -> None:
         state.books.post(rows[firm], CURRENT, -amounts[firm], day[firm], written, channel[firm], payee[firm])
 
 
+def usual_counts(state: State) -> dict[str, Floats]:
+    """Average number of payments a month by kind."""
+    people = state.people
+    personal = {
+        "bill": np.full(len(people), 1.0),
+        "shopping": people.shops * (0.7 + 0.5 * people.mobile),
+        "cash": np.where(people.mobile > 0.7, 0.65, 1.1),
+        "transfer_out": 0.7 + 0.4 * people.mobile,
+    }
+    return {kind: np.where(people.company, 3.0, mean) for kind, mean in personal.items()}
+
+
+def expected_bookings(state: State) -> dict[str, Floats]:
+    """Average number of bookings a month by channel: payments, receipts, card purchases, the bank's own."""
+    people, books = state.people, state.books
+    counts = usual_counts(state)
+    mobile, at_hand, counter = channel_shares(people.mobile)
+    paid = counts["bill"] + counts["shopping"] + counts["transfer_out"]
+    bought = np.where(books.holds(CARD), 1.0 + 0.9 * people.shops, 0.0)
+    receipts = np.where(people.company, 4.5, np.where(people.salaried, 0.7, 1.8))
+    debts = books.holds(LOAN).astype(float) + books.holds(MORTGAGE)
+    return {
+        "counter": counter * paid + 0.25 * counts["cash"],
+        "atm": 0.75 * counts["cash"],
+        "mobile": mobile * paid,
+        "online": at_hand * paid + receipts + bought,
+        "system": 1.5 + people.salaried + 2 * books.holds(SAVINGS) + 3 * debts + 2.5 * books.holds(CARD),
+    }
+
+
+def channel_shares(mobile: Floats) -> tuple[Floats, Floats, Floats]:
+    """Shares of payments made by telephone, elsewhere electronically, and at the counter."""
+    digital = 0.25 + 0.5 * np.minimum(mobile, 1.2)
+    return digital, 0.93 - digital, np.full(len(mobile), 0.07)
+
+
 def _channel(state: State, kind: str, month: int, rows: Ints, part: Ints) -> Ints:
     """Mobile users pay by telephone, others at the counter or a machine."""
     chance = state.draws.uniform("channel " + kind, month, rows=rows, index=part + 1)
-    at_hand = CHANNEL["atm"] if kind == "cash" else CHANNEL["online"]
-    digital = 0.25 + 0.5 * np.minimum(state.people.mobile[rows], 1.2)
     if kind == "cash":
-        return np.where(chance < 0.75, at_hand, CHANNEL["counter"])
-    return np.where(chance < digital, CHANNEL["mobile"], np.where(chance < 0.93, at_hand, CHANNEL["counter"]))
+        return np.where(chance < 0.75, CHANNEL["atm"], CHANNEL["counter"])
+    digital, elsewhere, _ = channel_shares(state.people.mobile[rows])
+    other = np.where(chance < digital + elsewhere, CHANNEL["online"], CHANNEL["counter"])
+    return np.where(chance < digital, CHANNEL["mobile"], other)
 
 
 def save(state: State, month: int, living: Ints) -> None:
@@ -117,23 +147,23 @@ def drain(state: State, month: int, living: Ints) -> None:
     share = 0.12 + 0.5 * state.draws.uniform("drain", month, rows=rows)
     day = state.months.starts[month] - 1 + state.draws.day("drain day", month, 20, 27, rows=rows)
     outside = outside_account(state.draws.uniform("other bank")[rows])
+    own = np.floor(np.maximum(state.books.balance[rows, CURRENT], 0) * share).astype(np.int64)
     savings = np.floor(state.books.balance[rows, SAVINGS] * share).astype(np.int64)
     state.books.move(rows, SAVINGS, CURRENT, savings, day, "own_transfer", "mobile")
-    amount = np.floor(np.maximum(state.books.balance[rows, CURRENT], 0) * share * 0.9).astype(np.int64)
-    state.books.post(rows, CURRENT, -amount, day, "transfer_out", "mobile", outside)
+    state.books.post(rows, CURRENT, -(own + savings), day, "transfer_out", "mobile", outside)
 
 
 def charge_and_credit(state: State, month: int, living: Ints) -> None:
     """Fees each month; interest on current and savings accounts each quarter."""
     books, people, months = state.books, state.people, state.months
     end = months.ends[month]
-    for_message = living[(state.draws.uniform("message fee")[living] < 0.45) & ~people.company[living]]
+    for_message = living[(state.draws.uniform("message fee")[living] < MESSAGE_FEE_SHARE) & ~people.company[living]]
     fees = np.zeros(len(people), dtype=np.int64)
     fees[for_message] += 200
     firms = living[people.company[living]]
     fees[firms] += cents(10 + 0.0004 * people.income[firms])
     if months.closes_quarter(month):
-        low = living[(books.balance[living, CURRENT] < _LOW_BALANCE) & ~people.company[living]]
+        low = living[(books.balance[living, CURRENT] < LOW_BALANCE) & ~people.company[living]]
         fees[low] += 300
         for family, rate in ((CURRENT, np.full(len(people), CURRENT_RATE)), (SAVINGS, books.rate[:, SAVINGS])):
             rows = living[books.holds(family)[living]]

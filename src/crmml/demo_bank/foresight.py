@@ -30,26 +30,45 @@ from crmml.demo_bank.hazards import (
     starts_to_leave,
     takes,
 )
-from crmml.demo_bank.people import People
+from crmml.demo_bank.people import People, part_of
 from crmml.demo_bank.state import State
-from crmml.demo_bank.taking import open_to_offers
+from crmml.demo_bank.taking import WORKS_MONTHS, open_to_offers
+from crmml.demo_bank.worth import contribution_next_year, value_if_taken
 
+YEAR = 12
 _CLOSED_GAP, _CLOSED_MONTHS = 1, 3
+_LEAVES_FOR_GOOD = 0.6  # of those who begin to leave, the part that is gone before a loan can go wrong
 
 
 def foresee(state: State, month: int) -> None:
     """Write down the truth at the end of `month` for every active customer."""
     rows = np.flatnonzero(state.active)
     outlook = state.outlook(month)
-    leaves = chance_to_leave(state.people, outlook, noise=state.noise)
-    months_left = state.left.max(axis=1)
-    defaults = chance_of_default(state.people, outlook, months_left, noise=state.noise)
+    leaves, present = np.zeros(len(outlook.regime)), np.ones(len(outlook.regime))
+    leaves[rows], present[rows] = chance_to_leave(
+        part_of(state.people, rows), part_of(outlook, rows), noise=state.noise
+    )
+    defaults = _defaults_of_borrowers(state, outlook)
     free = open_to_offers(state)
-    monthly = takes(state.people, outlook) if not state.noise else np.tile(np.array(NOISE_TAKES), (len(free), 1))
-    alone = np.where(free, 1 - (1 - monthly) ** 3, np.nan)
-    asked = np.where(free, 1 - (1 - contacted(monthly, state.people.response)) ** 3, np.nan)
+    chance = takes(state.people, outlook) if not state.noise else np.tile(np.array(NOISE_TAKES), (len(free), 1))
+    chance = np.where(free, chance, np.nan)
+    alone = 1 - (1 - chance) ** WORKS_MONTHS
+    asked = 1 - (1 - contacted(chance, state.people.response)) ** WORKS_MONTHS
+    values = np.where(free, value_if_taken(state, month, present), np.nan)
+    worth = contribution_next_year(state, month, outlook, present, defaults, chance)
     end = np.full(len(rows), state.months.ends[month])
-    state.record("truth", rows, end, leaves[rows], defaults[rows], alone[rows], asked[rows])
+    columns = (leaves, defaults, worth, alone, asked, values)
+    state.record("truth", rows, end, *(column[rows] for column in columns))
+
+
+def _defaults_of_borrowers(state: State, outlook: Outlook) -> Floats:
+    rows = np.flatnonzero(state.active & outlook.owes & ~outlook.in_default)
+    months_left = state.left[rows].max(axis=1)
+    chances = np.full(len(state.active), np.nan)
+    if len(rows):
+        some, their = part_of(state.people, rows), part_of(outlook, rows)
+        chances[rows] = chance_of_default(some, their, months_left, noise=state.noise)
+    return chances
 
 
 def _next_month(values: Floats, people: People) -> Floats:
@@ -67,53 +86,51 @@ def _next_month(values: Floats, people: People) -> Floats:
     return result
 
 
-def chance_to_leave(people: People, outlook: Outlook, *, noise: bool) -> Floats:
-    """Chance that all accounts are closed in the three months after the next, given they are not closed in it."""
-    count = len(people)
+def chance_to_leave(people: People, outlook: Outlook, *, noise: bool) -> tuple[Floats, Floats]:
+    """Chance that all accounts are closed in the three months after the next, given they are not closed in it.
+
+    Also gives the expected share of the next twelve months that the customer is there.
+    """
+    count, everybody = len(people), np.arange(len(people))
     if noise:
-        return np.full(count, 1 - (1 - NOISE_LEAVES) ** _CLOSED_MONTHS)
+        share = np.mean((1 - NOISE_LEAVES) ** np.arange(1, YEAR + 1))
+        return np.full(count, 1 - (1 - NOISE_LEAVES) ** _CLOSED_MONTHS), np.full(count, share)
     hazard = starts_to_leave(people, outlook)
     staying = np.zeros((count, REGIMES, COMPLAINT_AGES))
     draining = np.zeros_like(staying)
     goes, stays = LEAVES_WHEN_DRAINING, STAYS_AFTER_ALL
-    for _ in range(_CLOSED_GAP + _CLOSED_MONTHS):
+    gone = np.zeros((YEAR, count))
+    for month in range(YEAR):
         later_staying, later_draining = _next_month(staying, people), _next_month(draining, people)
         staying = hazard * later_draining + (1 - hazard) * later_staying
         draining = goes + (1 - goes - stays) * later_draining + stays * later_staying
-    everybody = np.arange(count)
-    within = np.where(
-        outlook.draining,
-        draining[everybody, outlook.regime, outlook.complaint],
-        staying[everybody, outlook.regime, outlook.complaint],
-    )
-    in_gap = np.where(outlook.draining, goes, 0.0)
-    return np.where(outlook.in_default, 0.0, (within - in_gap) / (1 - in_gap))
+        from_here = np.where(outlook.draining[:, None, None], draining, staying)
+        gone[month] = from_here[everybody, outlook.regime, outlook.complaint]
+    in_gap = gone[_CLOSED_GAP - 1]
+    leaves = (gone[_CLOSED_GAP + _CLOSED_MONTHS - 1] - in_gap) / (1 - in_gap)
+    present = 1 - gone.mean(axis=0)
+    return np.where(outlook.in_default, 0.0, leaves), np.where(outlook.in_default, 1.0, present)
 
 
 def chance_of_default(people: People, outlook: Outlook, months_left: Ints, *, noise: bool) -> Floats:
-    """Chance of 90 days past due within twelve months; nan for those who owe nothing or are in default."""
-    borrower = outlook.owes & ~outlook.in_default
-    window = np.clip(months_left, 1, 12)
+    """Chance of 90 days past due within twelve months, of borrowers who are not in default."""
     if noise:
-        return np.where(borrower, 1 - (1 - NOISE_DEFAULTS) ** window, np.nan)
+        return 1 - (1 - NOISE_DEFAULTS) ** np.clip(months_left, 1, YEAR)
     miss = misses(people, outlook)
-    leaving = 0.8 * starts_to_leave(people, outlook)[:, :, 0]
+    leaving = _LEAVES_FOR_GOOD * starts_to_leave(people, outlook)[:, :, 0]
     leaving = np.where(outlook.draining[:, None], LEAVES_WHEN_DRAINING, leaving)
     chance = np.zeros((len(people), 4, REGIMES))
-    found = np.zeros(len(people))
-    everybody = np.arange(len(people))
-    start = np.minimum(outlook.bucket, 3)
-    for step in range(1, 13):
+    for month in range(YEAR, 0, -1):
         later = _next_regime(chance, people)
+        missed = miss * (months_left >= month)[:, None]
         fresh = np.empty_like(chance)
-        fresh[:, 0] = (1 - leaving) * (miss * later[:, 1] + (1 - miss) * later[:, 0])
+        fresh[:, 0] = missed * later[:, 1] + (1 - missed) * later[:, 0]
         for rung in range(1, 4):
             up = later[:, rung + 1] if rung < 3 else 1.0
             roll, cure = ROLLS[rung], CURES[rung]
-            fresh[:, rung] = (1 - leaving) * (roll * up + cure * later[:, 0] + (1 - roll - cure) * later[:, rung])
-        chance = fresh
-        found = np.where(window == step, chance[everybody, start, outlook.regime], found)
-    return np.where(borrower, found, np.nan)
+            fresh[:, rung] = roll * up + cure * later[:, 0] + (1 - roll - cure) * later[:, rung]
+        chance = (1 - leaving[:, None]) * fresh
+    return chance[np.arange(len(people)), outlook.bucket, outlook.regime]
 
 
 def _next_regime(values: Floats, people: People) -> Floats:

@@ -65,7 +65,7 @@ def complains(people: People) -> Floats:
 def starts_to_leave(people: People, outlook: Outlook) -> Floats:
     """Chance to begin moving money away, by customer, income regime and complaint age: (n, 5, 4)."""
     newness = np.where(outlook.tenure < 12, 1.5, 1.0)
-    level = np.exp(-4.55 - 0.75 * people.loyalty_z - 0.35 * (outlook.products - 2.5)) * newness
+    level = np.exp(-3.80 - 0.75 * people.loyalty_z - 0.35 * (outlook.products - 2.5)) * newness
     level = level * np.where(outlook.owes, 0.5, 1.0) * np.where(outlook.in_default, 0.0, 1.0)
     hazard = level[:, None, None] * _REGIME_LEAVE[None, :, None] * _COMPLAINT_LEAVE[None, None, :]
     return np.minimum(hazard, 0.45)
@@ -73,7 +73,7 @@ def starts_to_leave(people: People, outlook: Outlook) -> Floats:
 
 def misses(people: People, outlook: Outlook) -> Floats:
     """Chance that a borrower who is up to date misses an instalment, by income regime: (n, 5)."""
-    level = -4.35 + 0.95 * people.risk_z + 1.5 * (outlook.use - 0.4) - 0.9 * outlook.only_mortgage
+    level = -4.10 + 1.10 * people.risk_z + 1.5 * (outlook.use - 0.4) - 0.9 * outlook.only_mortgage
     stressed = np.array([0.0, 1.3, 1.5, 1.5, 0.9])
     return 1 / (1 + np.exp(-(level[:, None] + stressed[None, :])))
 
@@ -86,12 +86,12 @@ def takes(people: People, outlook: Outlook) -> Floats:
     wealth = np.log((outlook.wealth + 1_000) / 20_000)
     person = ~people.company
     income = np.where(person, people.income_z, 0.0)
-    card = -4.9 + 1.2 * (people.salaried & arrives) + 1.1 * mobile + 0.5 * income - 0.03 * (people.age - 44)
-    deposit = -4.95 + 0.85 * np.clip(idle, -3, 3) + 0.025 * (people.age - 44)
-    invest = -5.5 + 0.8 * np.clip(wealth, -3, 3) + 1.0 * mobile
-    insure = -5.4 + 1.1 * outlook.owes + 0.8 * people.married + 0.3 * income - 0.02 * np.abs(people.age - 40)
-    lend = np.where(people.company, -4.0, -5.0) + 0.6 * people.income_z - 0.45 * np.clip(wealth, -3, 3)
-    lend = lend + 0.9 * (people.occupation == 6) * person - 0.03 * np.maximum(people.age - 60, 0)
+    card = -5.4 + 1.6 * (people.salaried & arrives) + 1.4 * mobile + 0.6 * income - 0.03 * (people.age - 44)
+    deposit = -5.15 + 1.05 * np.clip(idle, -3, 3) + 0.03 * (people.age - 44)
+    invest = -5.9 + 1.05 * np.clip(wealth, -3, 3) + 1.4 * mobile
+    insure = -5.8 + 1.9 * outlook.owes + 1.0 * people.married + 0.5 * income - 0.035 * np.abs(people.age - 40)
+    lend = np.where(people.company, -3.8, -4.95) + 1.0 * people.income_z - 0.85 * np.clip(wealth, -3, 3)
+    lend = lend + 1.5 * (people.occupation == 6) * person - 0.05 * np.maximum(people.age - 58, 0)
     scores = np.stack([card, deposit, invest, insure, lend], axis=1) + 0.6 * people.offer_z
     scores[people.company, 0] = -7.0
     scores[people.company, 3] = -7.0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmml.demo_bank.draws import Draws, Floats, Ints
 from crmml.demo_bank.months import Months
-from crmml.demo_bank.words import BRANCHES, INDUSTRIES, MANAGERS_PER_BRANCH, OCCUPATIONS, REGIONS
+from crmml.demo_bank.words import INDUSTRIES, MANAGERS_PER_BRANCH, OCCUPATIONS, REGIONS
 
 Flags = NDArray[np.bool_]
 BEFORE_START = -1
@@ -61,6 +62,15 @@ class People:
 
     def __len__(self) -> int:
         return len(self.number)
+
+
+Record = TypeVar("Record")
+
+
+def part_of(record: Record, rows: Ints) -> Record:
+    """The customers at positions `rows` of a dataclass of arrays."""
+    columns: dict[str, Any] = {field.name: getattr(record, field.name)[rows] for field in fields(record)}  # type: ignore[arg-type]
+    return type(record)(**columns)
 
 
 def pick(uniform: Floats, shares: Floats) -> Ints:
@@ -121,7 +131,7 @@ def make_people(seed: int, draws: Draws, numbers: Ints, months: Months) -> Peopl
         due_day=5 + (draws.uniform("due day") * 21).astype(np.int64),
         dresses=draws.uniform("dresses") < 0.04,
         revolver=np.where(draws.uniform("revolver") < 0.5, 0.15 + 0.7 * draws.uniform("revolves"), 0.0),
-        shops=np.exp(0.9 + 0.5 * draws.normal("shops")),
+        shops=np.exp(0.35 + 0.5 * draws.normal("shops")),
     )
 
 

@@ -32,7 +32,7 @@ def _matched(numbers: Ints, keys: Ints, values: Ints, *, missing: int) -> Ints:
 
 def loan_tables(state: State) -> dict[str, pa.Table]:
     """Loans with their terms and end, and their arrears at each month end."""
-    number, rows, day, principal, rate, term, instalment, collateral = _records(state, "loans", 8)
+    number, _, day, principal, rate, term, instalment, collateral = _records(state, "loans", 8)
     order = np.argsort(number)
     number, day, principal, rate, term, instalment, collateral = (
         column[order] for column in (number, day, principal, rate, term, instalment, collateral)
@@ -59,7 +59,7 @@ def loan_tables(state: State) -> dict[str, pa.Table]:
             "wo_rcv_amt": money(recovered),
         }
     )
-    number, rows, as_of, past_due, overdue, owed, provision = _records(state, "arrears", 7)
+    number, _, as_of, past_due, overdue, owed, provision = _records(state, "arrears", 7)
     order = np.lexsort((as_of, number))
     number, as_of, past_due, overdue, owed, provision = (
         column[order] for column in (number, as_of, past_due, overdue, owed, provision)
@@ -101,7 +101,9 @@ def holder_and_relation_tables(state: State) -> dict[str, pa.Table]:
     own_share[joint] = 1 - share
     since = np.maximum(opened[joint], people.joined_on[partner])
     until = state.left_on[partner]
-    keeps = since < months.ends[-1]
+    end = _matched(number[joint], *_closings(state), missing=2**31)
+    end = np.where(until > 0, np.minimum(until, end), end)
+    keeps = (since < months.ends[-1]) & (since < end)
     holders = [(number, rows, np.zeros(len(rows), int), own_share, opened, np.zeros(len(rows), dtype=np.int64))]
     holders.append(
         (number[joint][keeps], partner[keeps], np.ones(keeps.sum(), int), share[keeps], since[keeps], until[keeps])
@@ -124,6 +126,11 @@ def holder_and_relation_tables(state: State) -> dict[str, pa.Table]:
         "core_acct_holder": _holder_table(state, holders),
         "crm_relation": _relation_table(state, couple, twins, shares_home, firm, owner, business),
     }
+
+
+def _closings(state: State) -> tuple[Ints, Ints]:
+    number, day = stacked(state.books.closed) if state.books.closed else (np.zeros(0, int), np.zeros(0, int))
+    return number, day
 
 
 def _holder_table(state: State, parts: list[tuple[NDArray, ...]]) -> pa.Table:
@@ -227,15 +234,21 @@ def campaign_table(state: State) -> dict[str, pa.Table]:
 
 def truth_table(state: State) -> dict[str, pa.Table]:
     """One row per active customer and month end: the chances as they are."""
-    rows, end, leaves, defaults, alone, asked = _records(state, "truth", 6)
+    rows, end, leaves, defaults, worth, alone, asked, values = _records(state, "truth", 8)
     order = np.lexsort((end, rows))
     columns = {
         "customer_id": customer_ids(state.people.number[rows][order]),
         "cutoff_date": days(end[order]),
         "prob_churn_3m": leaves[order],
-        "prob_default_12m": defaults[order],
+        "prob_default_12m": _known(defaults[order]),
+        "contribution_12m": worth[order],
     }
     for offer, name in enumerate(OFFERS):
-        columns[f"prob_take_3m_{name}"] = alone[order, offer]
-        columns[f"prob_take_3m_{name}_contacted"] = asked[order, offer]
+        columns[f"prob_take_3m_{name}"] = _known(alone[order, offer])
+        columns[f"prob_take_3m_{name}_contacted"] = _known(asked[order, offer])
+        columns[f"value_if_taken_{name}"] = _known(values[order, offer])
     return {"monthly": pa.table(columns)}
+
+
+def _known(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))

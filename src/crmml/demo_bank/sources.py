@@ -18,10 +18,8 @@ from crmml.demo_bank.words import (
     LOAN,
     MANAGERS_PER_BRANCH,
     OCCUPATIONS,
-    OFFERS,
     PRODUCTS,
     REGIONS,
-    SAVINGS,
     firm_names,
     person_names,
 )
@@ -57,8 +55,7 @@ def fixed_tables(last_day: int) -> dict[str, pa.Table]:
 
 
 def customer_table(state: State) -> pa.Table:
-    people, draws, months = state.people, state.draws, state.months
-    known = people.join_month < months.count
+    people, draws = state.people, state.draws
     first, second, third = (draws.uniform("name", k) for k in range(3))
     persons = person_names(first, second, third)
     other = np.maximum(np.arange(len(people)) - 1, 0)
@@ -89,7 +86,7 @@ def customer_table(state: State) -> pa.Table:
             "cncl_dt": compact(state.left_on, absent=state.left_on == 0),
             "mkt_refuse_flg": words(people.refuses.astype(np.int64), ("N", "Y")),
         }
-    ).filter(pa.array(known))
+    )
 
 
 def account_table(state: State) -> tuple[pa.Table, Ints, Ints]:

@@ -39,7 +39,7 @@ class State:
     instalment: Ints = field(init=False)
     left: Ints = field(init=False)
     unpaid: Ints = field(init=False)
-    principal: Ints = field(init=False)
+    began: Ints = field(init=False)
     matures: Ints = field(init=False)
     contacts: Ints = field(init=False)
     last_contact: Ints = field(init=False)
@@ -51,8 +51,8 @@ class State:
         for name in ("left_on", "regime", "complaint", "bucket", "dressed", "limit"):
             setattr(self, name, np.zeros(count, dtype=np.int64))
         self.idle = np.zeros(count)
-        self.instalment, self.left, self.unpaid, self.principal = (np.zeros((count, 2), dtype=np.int64) for _ in "1234")
-        self.matures = np.full(count, -1, dtype=np.int64)
+        self.instalment, self.left, self.unpaid = (np.zeros((count, 2), dtype=np.int64) for _ in "123")
+        self.began, self.matures = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         self.contacts = np.full((count, 5), -100, dtype=np.int64)
         self.last_contact = np.full(count, -100, dtype=np.int64)
 

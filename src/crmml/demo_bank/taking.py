@@ -23,11 +23,11 @@ from crmml.demo_bank.words import (
     TIME_DEPOSIT,
 )
 
-ASSIGNED_SHARE = 0.14
+ASSIGNED_SHARE = 0.28
 TREATED_SHARE = 0.70
 WORKS_MONTHS = 3
 RESTS_MONTHS = 4
-MORTGAGE_CHANCE = 0.0015
+MORTGAGE_CHANCE = 0.0025
 RENEWS = 0.55
 SELLS = 0.025
 COMMISSION = 0.12
@@ -96,7 +96,7 @@ def _start_products(state: State, rows: Ints, outside: Ints) -> None:
         age = (state.draws.uniform("held age", offer)[chosen] * 700).astype(np.int64)
         day = np.maximum(state.months.starts[0] - 2 - age, state.people.joined_on[chosen])
         open_product(state, chosen, int(family), -1, day)
-    home = (state.draws.uniform("home")[rows] < 0.07) & ~state.people.company[rows]
+    home = (state.draws.uniform("home")[rows] < 0.10) & ~state.people.company[rows]
     chosen = rows[home]
     day = np.maximum(state.months.starts[0] - 2 - chosen % 700, state.people.joined_on[chosen])
     open_product(state, chosen, MORTGAGE, -1, day)
@@ -113,7 +113,13 @@ def open_product(state: State, rows: Ints, family: int, month: int, day: Ints) -
         books.open(rows, family, day, month)
         limit = card_limit(income)
         state.limit[rows] = cents(limit)
-        books.set_terms(rows, family, day, rate=np.full(len(rows), credit.CARD_RATE), limit=limit)
+        books.set_terms(rows, family, day, rate=np.where(people.revolver[rows] > 0, credit.CARD_RATE, 0.0), limit=limit)
+    elif family in (TIME_DEPOSIT, INVESTMENT) and month < 0:
+        yuan = np.round(income * np.exp(0.9 + 0.9 * people.wealth_z[rows] + size), -2)
+        books.open(rows, family, day, month)
+        books.post(rows, family, cents(yuan), booked, "opening", "counter")
+        if family == TIME_DEPOSIT:
+            _set_deposit(state, rows, month, day, size)
     elif family in (TIME_DEPOSIT, INVESTMENT):
         own = np.floor(np.maximum(books.balance[rows, CURRENT], 0) * (0.3 + 0.4 * size)).astype(np.int64)
         fresh = cents(np.round(income * np.exp(0.4 + 0.8 * people.wealth_z[rows] + size), -2))
@@ -126,18 +132,19 @@ def open_product(state: State, rows: Ints, family: int, month: int, day: Ints) -
         books.open(rows, family, day, month)
     elif family == LOAN:
         amount = np.where(people.company[rows], np.minimum(income * (1 + 2 * size), 3e6), income * (4 + 10 * size))
-        term = np.where(people.company[rows], 12, np.where(size < 0.5, 24, 36))
-        credit.lend(state, rows, family, month, booked, np.maximum(amount, 5_000), loan_rate(state, rows, month), term)
+        term = np.where(people.company[rows], 12, np.where(size < 0.4, 24, 48))
+        credit.lend(state, rows, family, month, day, np.maximum(amount, 5_000), loan_rate(state, rows, month), term)
     elif family == MORTGAGE:
         amount, rate = income * (45 + 40 * size), np.full(len(rows), mortgage_rate(month))
-        credit.lend(state, rows, family, month, booked, amount, rate, np.full(len(rows), 240))
+        credit.lend(state, rows, family, month, day, amount, rate, np.full(len(rows), 240))
 
 
 def _set_deposit(state: State, rows: Ints, month: int, day: Ints, size: Floats) -> None:
     yuan = state.books.balance[rows, TIME_DEPOSIT] / 100
     state.books.set_terms(rows, TIME_DEPOSIT, day, rate=deposit_rate(month, yuan))
     term = np.where(size < 0.25, 6, np.where(size < 0.8, 12, 24))
-    state.matures[rows] = np.where(month < 0, (term * size).astype(np.int64), month + term)
+    state.began[rows] = np.where(month < 0, (term * size).astype(np.int64) - term, month)
+    state.matures[rows] = state.began[rows] + term
 
 
 def open_to_offers(state: State) -> np.ndarray:
@@ -188,18 +195,16 @@ def end_terms(state: State, month: int, living: Ints) -> None:
     """Time deposits fall due (half are renewed), investments are sold, insurance premiums and fees are booked."""
     books, draws, start = state.books, state.draws, state.months.starts[month]
     due = living[books.holds(TIME_DEPOSIT)[living] & (state.matures[living] <= month)]
-    held = month - books.opened_month[due, TIME_DEPOSIT]
+    held = month - state.began[due]
     day = start - 1 + draws.day("maturity", month, 3, 20, rows=due)
-    interest = np.floor(books.balance[due, TIME_DEPOSIT] * books.rate[due, TIME_DEPOSIT] * np.minimum(held, 24) / 12)
+    interest = np.floor(books.balance[due, TIME_DEPOSIT] * books.rate[due, TIME_DEPOSIT] * held / 12)
     books.post(due, TIME_DEPOSIT, interest.astype(np.int64), day, "interest", "system")
     renews = ~state.draining[due] & (draws.uniform("renews", month)[due] < RENEWS)
-    amount = books.balance[due, TIME_DEPOSIT].copy()
-    books.move(due, TIME_DEPOSIT, CURRENT, amount, day, "own_transfer", "system")
-    books.close(due, TIME_DEPOSIT, day)
-    again, day = due[renews], day[renews]
-    books.open(again, TIME_DEPOSIT, day, month)
-    books.move(again, CURRENT, TIME_DEPOSIT, amount[renews], day, "own_transfer", "system")
-    _set_deposit(state, again, month, day, draws.uniform("renewed", month, rows=again))
+    again, gone = due[renews], due[~renews]
+    _set_deposit(state, again, month, day[renews], draws.uniform("renewed", month, rows=again))
+    amount = books.balance[gone, TIME_DEPOSIT].copy()
+    books.move(gone, TIME_DEPOSIT, CURRENT, amount, day[~renews], "own_transfer", "system")
+    books.close(gone, TIME_DEPOSIT, day[~renews])
     _step_investments(state, month, living)
 
 
