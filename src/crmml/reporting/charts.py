@@ -1,0 +1,248 @@
+"""The charts of the reports, each one function from numbers to an SVG element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from crmml.reporting.fonts import BLUE, GOLD, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
+
+_THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
+_HUNDREDTHS = FuncFormatter(lambda value, _: f"{value * 100:g}%")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One cut-off's labels and scores, as a curve is drawn from them."""
+
+    title: str
+    label: np.ndarray
+    score: np.ndarray
+    benchmark: np.ndarray | None = None
+
+
+def roc_and_gains(rankings: Sequence[Ranking], *, name: str = "roc") -> str:
+    """ROC curves and cumulative gains, one line per cut-off; the newest beside its benchmark.
+
+    Parameters
+    ----------
+    rankings : sequence of Ranking
+        Oldest first; higher scores mean more likely.
+    """
+    with chart_style():
+        figure = Figure(figsize=(9.4, 3.9), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        shades = np.linspace(0.35, 1.0, len(rankings)) if len(rankings) > 1 else [1.0]
+        for ranking, shade in zip(rankings, shades, strict=True):
+            _curves(left, right, ranking.label, ranking.score, "-", BLUE, float(shade), ranking.title)
+        newest = rankings[-1]
+        if newest.benchmark is not None:
+            _curves(left, right, newest.label, newest.benchmark, "--", GOLD, 1.0, "基准 benchmark")
+        rate = float(np.mean(newest.label))
+        right.plot([0, rate, 1], [0, 1, 1], ":", color=TEAL, label="完美 perfect")
+        for axes in (left, right):
+            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+            _shares(axes)
+            axes.legend(loc="lower right", fontsize=8.5)
+        left.set(title="ROC 曲线 ROC curve", xlabel="误报率 false positive rate", ylabel="召回率 true positive rate")
+        right.set(
+            title="累积增益 cumulative gains", xlabel="按评分选取的客户 customers taken", ylabel="覆盖的事件 events found"
+        )
+        return to_svg(figure, name=name)
+
+
+def calibration(panels: Mapping[str, pd.DataFrame], *, name: str = "calibration") -> str:
+    """Predicted against observed rates with 95 % Wilson intervals, one panel per cut-off.
+
+    Parameters
+    ----------
+    panels : mapping of str to DataFrame
+        Title to bins: `predicted`, `observed`, `low`, `high`.
+    """
+    with chart_style():
+        figure = Figure(figsize=(min(3.3 * len(panels), 9.4) if len(panels) > 1 else 4.6, 3.6), layout="constrained")
+        every = pd.concat(list(panels.values()))
+        top = float(np.nanmax(every[["predicted", "high"]].to_numpy())) * 1.06 or 1.0
+        for axes, (title, bins) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+            axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
+            down = np.maximum(0.0, bins["observed"] - bins["low"])
+            up = np.maximum(0.0, bins["high"] - bins["observed"])
+            axes.errorbar(
+                bins["predicted"], bins["observed"], yerr=[down, up], fmt="o", color=BLUE, capsize=2.5, markersize=4, elinewidth=1.3
+            )  # fmt: skip
+            axes.set(xlim=(0, top), ylim=(0, top), title=title, xlabel="预测 predicted")
+            axes.xaxis.set_major_formatter(_HUNDREDTHS)
+            axes.yaxis.set_major_formatter(_HUNDREDTHS)
+        figure.axes[0].set_ylabel("实际 observed")
+        return to_svg(figure, name=name)
+
+
+def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, name: str = "by-cutoff") -> str:
+    """A metric per cut-off with its interval, beside the benchmark.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        `cutoff`, `value`, `low`, `high` and, where there is one, `benchmark`; one row per cut-off.
+    chance : float, optional
+        What a model without knowledge would reach.
+    """
+    with chart_style():
+        figure = Figure(figsize=(6.2, 3.1), layout="constrained")
+        axes = figure.subplots()
+        places = np.arange(len(rows))
+        errors = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+        axes.errorbar(
+            places,
+            rows["value"],
+            yerr=np.maximum(0.0, np.nan_to_num(errors)),
+            fmt="o",
+            color=BLUE,
+            capsize=4,
+            label="模型 model",
+        )
+        if "benchmark" in rows and rows["benchmark"].notna().any():
+            axes.plot(places + 0.12, rows["benchmark"], "D", color=GOLD, markersize=5, label="基准 benchmark")
+        if chance is not None:
+            axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+        axes.set_xticks(places, [str(cutoff) for cutoff in rows["cutoff"]])
+        axes.set(title=title, xlim=(-0.6, len(rows) - 0.4))
+        axes.margins(y=0.15)
+        axes.legend(fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(0.45, 1.0))
+        return to_svg(figure, name=name)
+
+
+def bars(shares: Mapping[str, float], *, title: str, xlabel: str, share: bool = True, name: str = "bars") -> str:
+    """Horizontal bars, largest first; `shares` maps the words of a bar to its length."""
+    with chart_style():
+        figure = Figure(figsize=(7.4, 0.9 + 0.33 * len(shares)), layout="constrained")
+        axes = figure.subplots()
+        words, lengths = list(shares), np.array(list(shares.values()), dtype=float)
+        places = np.arange(len(words))[::-1]
+        axes.barh(places, lengths, color=BLUE, height=0.62)
+        widest = float(np.abs(lengths).max(initial=0.0)) or 1.0
+        for place, length in zip(places, lengths, strict=True):
+            text = f"{length * 100:.1f}%" if share else f"{length:,.3g}"
+            axes.text(length + widest * 0.012, place, text, va="center", fontsize=9, color=INK)
+        axes.set_yticks(places, words, color=INK)
+        axes.set(title=title, xlabel=xlabel, xlim=(0, widest * 1.12))
+        axes.grid(axis="y", visible=False)
+        if share:
+            axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        return to_svg(figure, name=name)
+
+
+def calendar(windows: pd.DataFrame, *, name: str = "calendar") -> str:
+    """Every cut-off with the window its features see and the window its label covers.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        One row per cut-off: `role` (train, test), `cutoff`, `features_from`, `label_from`, `label_to`.
+    """
+    colours = {"train": TEAL, "test": RED}
+    words = {"train": "训练 train", "test": "测试 test"}
+    with chart_style():
+        figure = Figure(figsize=(9.2, 1.3 + 0.2 * len(windows)), layout="constrained")
+        axes = figure.subplots()
+        for place, row in enumerate(windows.itertuples()):
+            y = len(windows) - place
+            start, cutoff, label_from, label_to = (
+                np.datetime64(day, "D").astype(float)
+                for day in (row.features_from, row.cutoff, row.label_from, row.label_to)
+            )
+            axes.barh(y, cutoff - start, left=start, height=0.5, color=GRID)
+            axes.barh(y, label_to - label_from, left=label_from, height=0.5, color=colours[row.role])
+            axes.plot([cutoff, cutoff], [y - 0.38, y + 0.38], color=INK, linewidth=1.6)
+        axes.set_yticks(
+            range(len(windows), 0, -1), [f"{words[row.role]}  {row.cutoff}" for row in windows.itertuples()], fontsize=8
+        )
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(np.datetime64(round(value), "M"))))
+        for colour, title in (
+            (GRID, "特征窗口 features"),
+            (TEAL, "训练标签 train label"),
+            (RED, "测试标签 test label"),
+        ):
+            axes.barh([0], [0], color=colour, label=title)
+        axes.set_ylim(0.3, len(windows) + 0.8)
+        axes.legend(ncols=3, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1.0))
+        axes.grid(axis="y", visible=False)
+        return to_svg(figure, name=name)
+
+
+def shift(
+    train: Sequence[float], test: Sequence[float], *, edges: Sequence[str], psi: float, name: str = "shift"
+) -> str:
+    """Shares of the training and the test rows in each bin of the score, and their PSI."""
+    with chart_style():
+        figure = Figure(figsize=(6.6, 3.1), layout="constrained")
+        axes = figure.subplots()
+        places = np.arange(len(edges))
+        axes.bar(places - 0.2, train, width=0.38, color=TEAL, label="训练 train")
+        axes.bar(places + 0.2, test, width=0.38, color=RED, label="测试 test")
+        axes.set_xticks(places, edges, fontsize=8)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set(title=f"评分分布 score distribution   PSI {psi:.3f}", xlabel="训练分位区间 bins of the training score")
+        axes.legend(fontsize=9, loc="upper right", ncols=2)
+        axes.grid(axis="x", visible=False)
+        return to_svg(figure, name=name)
+
+
+def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
+    """Mean predicted and actual money by decile of the prediction, best first.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        `predicted` and `actual`, one row per decile.
+    """
+    with chart_style():
+        figure = Figure(figsize=(6.6, 3.3), layout="constrained")
+        axes = figure.subplots()
+        places = np.arange(len(rows))
+        axes.bar(places - 0.2, rows["predicted"], width=0.38, color=BLUE, label="预测 predicted")
+        axes.bar(places + 0.2, rows["actual"], width=0.38, color=GOLD, label="实际 actual")
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.set_xticks(places, [str(place + 1) for place in places])
+        axes.yaxis.set_major_formatter(_THOUSANDS)
+        axes.set(title="各十分位平均贡献(元)mean contribution, yuan", xlabel="按预测排序的十分位 decile by prediction")
+        axes.legend(fontsize=9, loc="upper right")
+        axes.grid(axis="x", visible=False)
+        return to_svg(figure, name=name)
+
+
+def _ranked_shares(label: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
+    """Cumulative shares of rows, positives and negatives from the highest score down; ties move together."""
+    order = np.argsort(-score, kind="stable")
+    ordered, ranked = label[order].astype(float), score[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    # A page needs no more points than it has pixels.
+    ends = ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), 300)).astype(int))]
+    taken, positives = ends + 1, np.cumsum(ordered)[ends]
+    total = max(1.0, ordered.sum())
+    shares = {
+        "rows": taken / len(label),
+        "positives": positives / total,
+        "negatives": (taken - positives) / max(1.0, len(label) - ordered.sum()),
+    }
+    return {key: np.concatenate([[0.0], values]) for key, values in shares.items()}
+
+
+def _curves(
+    left: Axes, right: Axes, label: np.ndarray, score: np.ndarray, line: str, colour: str, alpha: float, title: str
+) -> None:
+    shares = _ranked_shares(label, score)
+    left.plot(shares["negatives"], shares["positives"], line, color=colour, alpha=alpha, label=title)
+    right.plot(shares["rows"], shares["positives"], line, color=colour, alpha=alpha, label=title)
+
+
+def _shares(axes: Axes) -> None:
+    axes.set(xlim=(0, 1), ylim=(0, 1.01))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))

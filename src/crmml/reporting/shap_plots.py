@@ -1,0 +1,150 @@
+"""SHAP's own plots, drawn from the very contributions that are served: the door of SHAP.
+
+No explainer runs here. What LightGBM gives is scaled by the calibration in the
+bundle and handed to SHAP's plots, so a plot cannot disagree with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+
+from crmml.reporting.fonts import chart_style, to_svg
+
+MOST_ROWS = 5_000
+_DOTS_PER_INCH = 110
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Contributions of a sample of rows, without ids.
+
+    `values` has shape (n_rows, n_features) on the served scale, `data` the
+    encoded features, `names` a short title for each feature, `scale` what the
+    contributions are measured in.
+    """
+
+    values: np.ndarray
+    base: float
+    data: np.ndarray
+    names: Sequence[str]
+    scale: str
+
+    def __post_init__(self) -> None:
+        if self.values.shape != self.data.shape or self.values.shape[1] != len(self.names):
+            raise ValueError(
+                f"values {self.values.shape}, data {self.data.shape} and {len(self.names)} names do not fit together"
+            )
+
+    def sampled(self, rows: int = MOST_ROWS, *, seed: int = 7) -> Explained:
+        """At most `rows` rows, the same ones every time."""
+        if len(self.values) <= rows:
+            return self
+        chosen = np.sort(np.random.default_rng(seed).choice(len(self.values), rows, replace=False))
+        return Explained(self.values[chosen], self.base, self.data[chosen], self.names, self.scale)
+
+    def strongest(self, count: int) -> list[int]:
+        """The features with the largest mean absolute contribution, largest first."""
+        return np.argsort(-np.abs(self.values).mean(axis=0), kind="stable")[:count].tolist()
+
+
+def beeswarm(explained: Explained, *, most: int = 15, name: str = "beeswarm") -> str:
+    """Every row of a sample as a dot: what the strongest features add, coloured by their value."""
+    sample = explained.sampled()
+
+    def draw(shap: object, figure: Figure) -> None:
+        shap.plots.beeswarm(
+            _explanation(shap, sample), max_display=most, show=False, plot_size=(8.6, 0.42 * min(most, len(sample.names)) + 1.2),
+            color_bar_label="特征值 feature value", s=9,
+        )  # fmt: skip
+        axes = figure.axes[0]
+        axes.set_xlabel(f"贡献 contribution({sample.scale})", fontsize=10)
+        axes.tick_params(axis="y", labelsize=9)
+        colour_bar = figure.axes[-1]
+        if colour_bar is not axes:
+            colour_bar.set_yticklabels(["低 low", "高 high"])
+
+    return _draw(draw, name)
+
+
+def waterfall(explained: Explained, row: int, *, shown: Sequence[str], most: int = 12, name: str = "waterfall") -> str:
+    """How one row's score is built up, feature by feature; `shown` holds its values as text."""
+
+    def draw(shap: object, figure: Figure) -> None:
+        one = shap.Explanation(
+            values=explained.values[row],
+            base_values=explained.base,
+            data=explained.data[row],
+            display_data=np.array(list(shown), dtype=object),
+            feature_names=[title.replace("\n", " ") for title in explained.names],
+        )
+        shap.plots.waterfall(one, max_display=most, show=False)
+        figure.set_size_inches(8.6, 0.42 * min(most, len(shown)) + 1.4)
+        for axes in figure.axes:
+            axes.tick_params(axis="both", labelsize=9)
+            for text in axes.texts:
+                text.set_fontsize(9)
+
+    return _draw(draw, name)
+
+
+def dependence(explained: Explained, feature: int, *, name: str = "dependence") -> str:
+    """What one feature adds over the range of its values, one dot a row."""
+    sample = explained.sampled()
+
+    def draw(shap: object, figure: Figure) -> None:
+        axes = figure.subplots()
+        figure.set_size_inches(4.5, 3.2)
+        shap.plots.scatter(_explanation(shap, sample)[:, feature], ax=axes, show=False, dot_size=8, color="#1f5fa8", alpha=0.5)
+        axes.set_title(sample.names[feature].replace("\n", "  "), fontsize=10)
+        axes.set_xlabel("特征值 value", fontsize=9)
+        axes.set_ylabel(f"贡献 contribution", fontsize=9)
+        axes.tick_params(labelsize=8)
+
+    return _draw(draw, name)
+
+
+def _explanation(shap: object, explained: Explained) -> object:
+    return shap.Explanation(
+        values=explained.values,
+        base_values=np.full(len(explained.values), explained.base),
+        data=explained.data,
+        feature_names=list(explained.names),
+    )
+
+
+def _draw(draw: Callable[[object, Figure], None], name: str) -> str:
+    """Run one SHAP plot on a figure of its own, without a window and without a trace."""
+    matplotlib.use("agg", force=False)
+    import shap
+    from matplotlib import pyplot
+
+    with chart_style(), _seeded():
+        figure = pyplot.figure(layout=None)
+        try:
+            draw(shap, figure)
+            for axes in figure.axes:
+                for dots in axes.collections:
+                    # Thousands of dots as one picture: as paths a page would weigh tens of megabytes.
+                    dots.set_rasterized(isinstance(dots, PathCollection) and len(dots.get_offsets()) > 100)
+            figure.set_dpi(_DOTS_PER_INCH)
+            return to_svg(figure, name=name)
+        finally:
+            pyplot.close(figure)
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """SHAP jitters with numpy's global generator; it is put back as it was."""
+    state = np.random.get_state()
+    np.random.seed(7)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)

@@ -1,0 +1,118 @@
+"""What the reports say about each kind of target, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """The same words in Chinese and in English."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class About:
+    """What a target is for, how its label is meant, and what it must not be used for."""
+
+    title: Words
+    purpose: Words
+    label: Words
+    limits: tuple[Words, ...]
+
+
+_SHARED = (
+    Words(
+        "原因表示模型依据的信息,不是因果;据此采取行动的效果须用对照组检验。",
+        "Reasons say what the model relied on, not what causes the outcome; test the effect of acting on them with a control group.",
+    ),
+    Words(
+        "各项指标来自较晚的截止日。产品、价格或客群明显变化后须重新训练。",
+        "All figures come from later cut-offs. After a marked change of products, prices or customers, train again.",
+    ),
+    Words("供内部使用,由有权限的人员作出最终决定。", "For internal use; a person with the authority makes the decision."),
+)
+ABOUT = {
+    "churn": About(
+        Words("客户流失模型", "Loyalty: who is about to leave"),
+        Words(
+            "找出可能在观察期后流失的客户,供客户经理提前维护。",
+            "Finds customers likely to leave after the cut-off, so that managers can act in time.",
+        ),
+        Words("标签窗口内发生流失(口径见配置)记 1,否则记 0。", "1 if the customer leaves within the label window (the kind is in the config), else 0."),
+        _SHARED,
+    ),
+    "default": About(
+        Words("违约模型", "Default"),
+        Words("估计借款客户在标签窗口内违约的概率。", "Estimates the probability that a borrower defaults within the label window."),
+        Words("标签窗口内逾期达到配置天数或被核销记 1,否则记 0。", "1 if days past due reach the configured number or the loan is written off within the label window, else 0."),
+        (
+            Words("不得单独用于拒绝授信;申请模型只从已获批贷款学习。", "Not for declining credit on its own; an application model learns from granted loans only."),
+            *_SHARED,
+        ),
+    ),
+    "contribution": About(
+        Words("客户贡献模型", "Contribution of the next 12 months"),
+        Words(
+            "预测客户未来 12 个月的风险调整后贡献(元),按组成部分分别预测。",
+            "Forecasts the risk-adjusted contribution of the next 12 months in yuan, component by component.",
+        ),
+        Words("标签窗口内各账户月度贡献之和。", "The sum of the monthly contributions of the customer's accounts within the label window."),
+        (
+            Words("贡献可以为负;少数大客户的误差可能很大。", "Contribution can be negative; errors can be large for the few largest customers."),
+            *_SHARED,
+        ),
+    ),
+    "uptake": About(
+        Words("产品购买模型", "Uptake of a product"),
+        Words("估计尚未持有该产品的客户在标签窗口内购买的概率。", "Estimates the probability that a customer who lacks the product takes it within the label window."),
+        Words("标签窗口内首次持有该产品记 1,否则记 0。", "1 if the product is first held within the label window, else 0."),
+        (
+            Words("是购买倾向而非营销效果。", "A propensity, not the effect of being contacted."),
+            *_SHARED,
+        ),
+    ),
+}
+_GIVEN = About(
+    Words("自有标签模型", "A label of the bank's own"),
+    Words("估计银行自有标签为正的概率。", "Estimates the probability that the bank's own label is positive."),
+    Words("取自银行提供的标签表。", "Taken from the bank's table of labels."),
+    _SHARED,
+)
+COMPONENTS = {
+    "margin": Words("净息差收入", "margin"),
+    "fees": Words("手续费收入", "fees"),
+    "expected_loss": Words("预期损失", "expected loss"),
+    "service_cost": Words("服务成本", "cost to serve"),
+    "capital_charge": Words("资本占用成本", "capital charge"),
+}
+STEPS = {
+    "all": Words("全部快照", "all snapshots"),
+    "not_person": Words("非个人客户", "not a person"),
+    "not_company": Words("非企业客户", "not a company"),
+    "not_in_population": Words("不在目标人群", "not in the population"),
+    "gone": Words("截止日前已离开", "gone by the cut-off"),
+    "gone_in_gap": Words("间隔期内离开", "gone inside the gap"),
+    "in_default": Words("截止日已违约", "in default at the cut-off"),
+    "holds_product": Words("已持有该产品", "holds the product already"),
+    "no_history": Words("历史不足", "too little history"),
+    "immature": Words("标签未成熟", "label not yet observed"),
+    "sample": Words("建模样本", "sample"),
+    "events": Words("其中:事件", "of which events"),
+}
+BENCHMARKS = {
+    "logistic regression": Words("逻辑回归评分卡", "logistic regression"),
+    "last year carried forward": Words("沿用上年实际值", "last year carried forward"),
+}
+
+
+def about(target: str) -> About:
+    """The words of a target; of a bank's own label where the target is not one of ours."""
+    return ABOUT.get(target, _GIVEN)
+
+
+def step(name: str) -> Words:
+    """The words of a step of the population's waterfall."""
+    return STEPS.get(name, Words(name.replace("_", " "), name.replace("_", " ")))
