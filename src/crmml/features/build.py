@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def write_features(
 def _by_cutoff(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     days = table["cutoff_date"].to_numpy()
     bounds = [0, *(np.flatnonzero(days[1:] != days[:-1]) + 1), len(days)]
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds):
         if end > start:
             yield f"{table['cutoff_date'][start].as_py()}.parquet", table.slice(start, end - start)
 
