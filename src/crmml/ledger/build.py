@@ -6,11 +6,10 @@ from datetime import date
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 from ibis import _
 from ibis.util import gen_name
 
-from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES
+from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES, Economics
 from crmml.errors import ConfigError
 from crmml.ledger.capital import capital_rule
 from crmml.ledger.close import COMPONENTS, Prices, close
@@ -61,7 +60,7 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
     products = product_parameters(bank, held, economics)
     _require_rates(bank, products)
     with scratch(bank.connection) as room:
-        states, months = _numbered_states(bank, products, first, last, room)
+        states, months = _states_of(bank, economics, products, first, last, room)
         rule = capital_rule(states, economics, products, months)
         ftp = ftp_rates(bank, products, economics, months)
         rows = room.keep(_with_holders(states, holders(bank)).select(*_STATES, "customer_id", "share"))
@@ -69,12 +68,11 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
         return _finish(bank, closed, states, month_end(first))
 
 
-def _numbered_states(
-    bank: Bank, products: Products, first: date, last: date, room: Scratch
+def _states_of(
+    bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
 ) -> tuple[ir.Table, list[date]]:
-    """States with whole numbers for accounts and products, and the first days of their months."""
-    codes = ibis.memtable(pd.DataFrame({"product_id": products.ids, "product_number": range(len(products.ids))}))
-    states = account_months(bank, bank.spec.economics, products, first, last, room).join(codes, "product_id")
+    """The states of account-months that hold anything, and the first days of their months."""
+    states, calendar = account_months(bank, economics, products, first, last, room)
     is_empty = (
         ~_.is_open
         & (_.balance_days == 0)
@@ -84,16 +82,8 @@ def _numbered_states(
         & (_.default_stage != 1)
     )
     states = states.filter(~is_empty)
-    numbered = room.keep(
-        states.mutate(
-            net_drawn_days=ibis.greatest(_.drawn_days - _.provision_start * _.days, 0),
-            account_number=ibis.dense_rank().over(order_by="account_id"),
-        )
-    )
-    calendar = numbered.select("month_number", "month").distinct().order_by("month_number").to_pandas()
-    count = int(calendar["month_number"].max()) + 1 if len(calendar) else 0
-    known = dict(zip(calendar["month_number"], pd.to_datetime(calendar["month"]).dt.date, strict=True))
-    return numbered, [known.get(number, date.min) for number in range(count)]
+    kept = room.keep(states.mutate(net_drawn_days=ibis.greatest(_.drawn_days - _.provision_start * _.days, 0)))
+    return kept, list(calendar.months)
 
 
 def _require_rates(bank: Bank, products: Products) -> None:

@@ -53,7 +53,7 @@ def month_end_arrears(bank: Bank, spine: ir.Table) -> ir.Table | None:
 
     Returns
     -------
-    account_id, month, days_past_due, provision (cents)
+    account_number, month, days_past_due, provision (cents)
     """
     if not bank.has("arrears"):
         return None
@@ -87,6 +87,9 @@ def month_end_arrears(bank: Bank, spine: ir.Table) -> ir.Table | None:
         .mutate(dpd=_.dpd.sum().over(so_far), provision=_.provision.sum().over(so_far))
         .filter(_.wanted == 1)
     )
-    return carried.group_by(["account_id", "month"]).aggregate(
-        days_past_due=_.dpd.max().cast("int64"), provision=_.provision.sum().cast("int64")
+    numbers = spine.select("account_id", "account_number").distinct()
+    return (
+        carried.join(numbers, "account_id")
+        .group_by(["account_number", "month"])
+        .aggregate(days_past_due=_.dpd.max().cast("int64"), provision=_.provision.sum().cast("int64"))
     )

@@ -21,6 +21,11 @@ from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts, movements
 
 ZERO = ibis.literal(0, "int64")
+BALANCE_STATES = {
+    **{f"{name}_days": "int64" for name in ("balance", "drawn", "unused")},
+    **{f"interest_{name}": "float64" for name in ("balance", "drawn")},
+    **{f"{name}_{point}": "int64" for name in ("drawn", "unused") for point in ("start", "end")},
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Calendar:
         return table.mutate(month=_.month.cast("date"), month_end=_.month_end.cast("date"))
 
 
-def daily_changes(bank: Bank, last: date) -> ir.Table:
+def booked_changes(bank: Bank, numbers: ir.Table, last: date) -> ir.Table:
     """Changes of balances by the day they count from, as a general ledger books them.
 
     A movement counts from its value day, or from the day it was posted if that
@@ -54,10 +59,12 @@ def daily_changes(bank: Bank, last: date) -> ir.Table:
 
     Returns
     -------
-    account_id, day, cents
+    account_number, day, cents
     """
-    moved = movements(bank).mutate(day=ibis.greatest(_.day, _.posted_on)).filter(_.day <= last)
-    return moved.group_by(["account_id", "day"]).aggregate(cents=(_.amount.sum() * 100).cast("int64"))
+    moved = movements(bank).select(
+        "account_id", day=ibis.greatest(_.day, _.posted_on), cents=(_.amount * 100).cast("int64")
+    )
+    return moved.filter(_.day <= last).join(numbers, "account_id").select("account_number", "day", "cents")
 
 
 def calendar_of(changes: ir.Table, bookings: ir.Table | None, first: date, last: date) -> Calendar:
@@ -75,13 +82,13 @@ def account_spine(held: ir.Table, changes: ir.Table, bookings: ir.Table | None, 
     From the account's opening, or its first movement or booking, to the end of
     the ledger, or to its closing when nothing is left on it by then.
     """
-    moved = changes.group_by("account_id").aggregate(
+    moved = changes.group_by("account_number").aggregate(
         first_moved=_.day.min(), last_moved=_.day.max(), left=_.cents.sum()
     )
-    spans = held.left_join(moved, "account_id").drop("account_id_right")
+    spans = held.left_join(moved, "account_number").drop("account_number_right")
     if bookings is not None:
-        booked = bookings.group_by("account_id").aggregate(first_booked=_.month.min(), last_booked=_.month.max())
-        spans = spans.left_join(booked, "account_id").drop("account_id_right")
+        booked = bookings.group_by("account_number").aggregate(first_booked=_.month.min(), last_booked=_.month.max())
+        spans = spans.left_join(booked, "account_number").drop("account_number_right")
     else:
         spans = spans.mutate(first_booked=ibis.null("date"), last_booked=ibis.null("date"))
     is_finished = _.closed_on.notnull() & (ibis.coalesce(_.left, 0) == 0)
@@ -100,96 +107,99 @@ def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Ta
     account; running sums give balance, rate and limit of every stretch between
     two of them, and a stretch never crosses the end of a month.
     """
-    begins = spine.group_by("account_id").aggregate(begin=_.month.min())
-    clipped = steps.join(begins, "account_id").mutate(day=ibis.greatest(_.day, _.begin))
+    begins = spine.group_by("account_number").aggregate(begin=_.month.min())
+    clipped = steps.join(begins, "account_number").mutate(day=ibis.greatest(_.day, _.begin))
     marks = ibis.union(
-        changes.select("account_id", "day", "cents", rate=ZERO, credit_limit=ZERO),
-        clipped.select("account_id", "day", cents=ZERO, rate=_.rate_step, credit_limit=_.limit_step),
-        spine.select("account_id", day=_.month, cents=ZERO, rate=ZERO, credit_limit=ZERO),
+        changes.select("account_number", "day", "cents", rate=ZERO, credit_limit=ZERO),
+        clipped.select("account_number", "day", cents=ZERO, rate=_.rate_step, credit_limit=_.limit_step),
+        spine.select("account_number", day=_.month, cents=ZERO, rate=ZERO, credit_limit=ZERO),
     )
-    by_account = {"group_by": "account_id", "order_by": "day"}
+    by_account = {"group_by": "account_number", "order_by": "day"}
     so_far = ibis.window(**by_account, preceding=None, following=0)
-    line = (
-        marks.group_by(["account_id", "day"])
-        .aggregate(cents=_.cents.sum(), rate=_.rate.sum(), credit_limit=_.credit_limit.sum())
-        .mutate(
-            balance=_.cents.sum().over(so_far).cast("int64"),
-            rate=_.rate.sum().over(so_far).cast("int64"),
-            credit_limit=_.credit_limit.sum().over(so_far).cast("int64"),
-            until=_.day.lead().over(ibis.window(**by_account)),
-            month=_.day.truncate("M").cast("date"),
-        )
+    line = marks.mutate(
+        balance=_.cents.sum().over(so_far).cast("int64"),
+        rate=_.rate.sum().over(so_far).cast("int64"),
+        credit_limit=_.credit_limit.sum().over(so_far).cast("int64"),
+        following=_.day.lead().over(ibis.window(**by_account)),
+        month=_.day.truncate("M").cast("date"),
     )
+    # Marks of one day make stretches of no days but for the last of them, which has all their sums.
     stretches = line.mutate(
-        days=ibis.coalesce(_.until, (_.month + ibis.interval(months=1)).cast("date")).delta(_.day, unit="day"),
+        until=ibis.coalesce(_.following, (_.month + ibis.interval(months=1)).cast("date")),
         drawn=ibis.greatest(-_.balance, ZERO),
-    ).mutate(unused=ibis.greatest(_.credit_limit - _.drawn, ZERO))
-    states = stretches.group_by(["account_id", "month"]).aggregate(
+    ).mutate(days=_.until.delta(_.day, unit="day"), unused=ibis.greatest(_.credit_limit - _.drawn, ZERO))
+    states = stretches.group_by(["account_number", "month"]).aggregate(
         balance_days=(_.balance * _.days).sum().cast("int64"),
         drawn_days=(_.drawn * _.days).sum().cast("int64"),
         unused_days=(_.unused * _.days).sum().cast("int64"),
         interest_balance=(_.balance * _.days * _.rate).sum().cast("float64") / PPM,
         interest_drawn=(_.drawn * _.days * _.rate).sum().cast("float64") / PPM,
-        drawn_end=_.drawn.argmax(_.day),
-        unused_end=_.unused.argmax(_.day),
+        drawn_end=_.drawn.argmax(_.until),
+        unused_end=_.unused.argmax(_.until),
     )
     return _with_start(states, ["drawn_end", "unused_end"])
 
 
 def _with_start(table: ir.Table, ends: list[str]) -> ir.Table:
     """Each `x_end` of the month before as `x_start`; 0 in an account's first month."""
-    before = ibis.window(group_by="account_id", order_by="month")
+    before = ibis.window(group_by="account_number", order_by="month")
     return table.mutate(
         **{name.replace("_end", "_start"): ibis.coalesce(table[name].lag().over(before), 0) for name in ends}
     )
 
 
-def base_rates(held: ir.Table, products: Products) -> ir.Table:
-    """The rate of the product for every account: account_id, rate_ppm (null where there is none)."""
-    frame = pd.DataFrame({"product_id": products.ids, "rate": products.base_rate})
-    rates = ibis.memtable(frame, schema={"product_id": "string", "rate": "float64"})
-    rate = ibis.ifelse(_.rate.isnan(), ibis.null("float64"), _.rate)
-    joined = held.left_join(rates, "product_id")
-    return joined.select("account_id", rate_ppm=(rate * PPM).round().cast("int64"))
+def numbered_accounts(bank: Bank, products: Products) -> ir.Table:
+    """The accounts with whole numbers for themselves and their products, and the rate of the product."""
+    codes = pd.DataFrame(
+        {
+            "product_id": products.ids,
+            "product_number": range(len(products.ids)),
+            "rate_ppm": pd.Series(products.base_rate * PPM).round().astype("Int64"),
+        }
+    )
+    schema = {"product_id": "string", "product_number": "int64", "rate_ppm": "int64"}
+    held = accounts(bank).mutate(account_number=ibis.row_number().over(order_by="account_id"))
+    return held.join(ibis.memtable(codes, schema=schema), "product_id")
 
 
 def account_months(
     bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
-) -> ir.Table:
+) -> tuple[ir.Table, Calendar]:
     """One row per account and month with all that its contribution is made of, in cents and days.
 
     Months begin with the bank's history, not with `first`, because the charge
-    of a default depends on what was charged before it. Empty months of closed
-    accounts are left out.
+    of a default depends on what was charged before it.
     """
-    held = accounts(bank)
-    changes = room.keep(daily_changes(bank, last))
-    booked = monthly_bookings(bank, economics)
-    bookings = None if booked is None else room.keep(booked.filter(_.month <= last))
+    held = room.keep(numbered_accounts(bank, products))
+    numbers = held.select("account_id", "account_number")
+    changes = room.keep(booked_changes(bank, numbers, last))
+    bookings = monthly_bookings(bank, economics)
+    if bookings is not None:
+        bookings = room.keep(bookings.filter(_.month <= last).join(numbers, "account_id").drop("account_id"))
     calendar = calendar_of(changes, bookings, first, last)
     spine = room.keep(account_spine(held, changes, bookings, calendar.table()))
-    states = spine.left_join(
-        balance_states(spine, changes, term_steps(bank, base_rates(held, products))), ["account_id", "month"]
-    ).drop("account_id_right", "month_right")
-    states = _join_or_zero(states, bookings, ["fees", "interest_booked", "work"])
-    arrears = month_end_arrears(bank, spine.select("account_id", "month"))
-    states = _join_or_zero(states, arrears, ["days_past_due", "provision"])
+    steps = term_steps(bank, held.select("account_id", "rate_ppm")).join(numbers, "account_id")
+    states = _join_or_zero(spine, balance_states(spine, changes, steps), BALANCE_STATES)
+    states = _join_or_zero(states, bookings, dict.fromkeys(("fees", "interest_booked", "work"), "int64"))
+    arrears = month_end_arrears(bank, spine.select("account_id", "account_number", "month"))
+    states = _join_or_zero(states, arrears, {"days_past_due": "int64", "provision": "int64"})
     states = _with_start(
         states.rename(days_past_due_end="days_past_due", provision_end="provision"),
         ["days_past_due_end", "provision_end"],
     )
-    return _with_default(states, default_days(bank)).mutate(
+    states = _with_default(states, default_days(bank)).mutate(
         is_credit=_.family.isin(CREDIT_FAMILIES),
         is_open=(ibis.coalesce(ibis.greatest(_.opened_on, _.posted_on), _.month_end) <= _.month_end)
         & (_.closed_on.isnull() | (_.closed_on >= _.month)),
     )
+    return states, calendar
 
 
-def _join_or_zero(states: ir.Table, other: ir.Table | None, columns: list[str]) -> ir.Table:
+def _join_or_zero(states: ir.Table, other: ir.Table | None, columns: dict[str, str]) -> ir.Table:
     if other is None:
         return states.mutate(**dict.fromkeys(columns, ZERO))
-    joined = states.left_join(other, ["account_id", "month"]).drop("account_id_right", "month_right")
-    return joined.mutate(**{name: ibis.coalesce(joined[name], 0).cast("int64") for name in columns})
+    joined = states.left_join(other, ["account_number", "month"]).drop("account_number_right", "month_right")
+    return joined.mutate(**{name: ibis.coalesce(joined[name], 0).cast(kind) for name, kind in columns.items()})
 
 
 def _with_default(states: ir.Table, defaults: ir.Table | None) -> ir.Table:
