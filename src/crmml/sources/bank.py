@@ -19,6 +19,7 @@ from crmml.errors import SourceError, did_you_mean
 from crmml.files import require_manifest
 from crmml.sources.contract import CONTRACT, TableContract
 from crmml.sources.spec import BankSpec
+from crmml.sources.sql import identifier, quoted
 
 DEFAULT_MEMORY = "4GB"
 
@@ -92,7 +93,11 @@ class Bank:
 
     def keep(self, name: str, table: ir.Table) -> ir.Table:
         """Compute `table` once and keep it in the connection under `name`, replacing an earlier one."""
-        return self.connection.create_table(name, table, overwrite=True)
+        # Ibis's own `overwrite` does not run on this DuckDB; and `table` may read the table it replaces.
+        self.connection.create_table(f"{name}__new", table)
+        self.connection.raw_sql(f"DROP TABLE IF EXISTS {identifier(name)}")
+        self.connection.raw_sql(f"ALTER TABLE {identifier(name + '__new')} RENAME TO {identifier(name)}")
+        return self.connection.table(name)
 
     def batches(self, table: ir.Table, *, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
         """The rows of `table` in Arrow batches, without holding all of them."""
@@ -114,8 +119,8 @@ def open_tables(
     connection = connect(memory_limit=memory_limit, threads=threads)
     names = [name for name in CONTRACT if f"{name}.parquet" in manifest.files]
     for name in names:
-        path = str(Path(directory) / f"{name}.parquet").replace("'", "''")
-        connection.raw_sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+        path = quoted(str((Path(directory) / f"{name}.parquet").resolve()))
+        connection.raw_sql(f"CREATE VIEW {identifier(name)} AS SELECT * FROM read_parquet({path})")
     return Bank(spec, connection, {name: connection.table(name) for name in names})
 
 

@@ -154,7 +154,7 @@ def unreadable(source: Source, files: list[Path], error: Exception) -> Issue:
     value = re.search(r'Error when converting column "(.+?)"\. Could not convert string "(.*?)" to \'(\w+)\'', text)
     if value:
         code = "D008" if value.group(3) == "DATE" else "D012"
-        advice = "leave it out of options.columns, so that the row can be set aside"
+        advice = "read it as text, with no type in options and no cast in the mapping, so that the row can be set aside"
         told = f"{where} has {value.group(2)!r} in {value.group(1)}, expected {value.group(3)}; {advice}"
         return source_fault(source, code, told, column=value.group(1))
     return source_fault(
@@ -182,8 +182,8 @@ def _first_bad_byte(path: Path, encoding: str, *, limit: int | None = None) -> i
             pending = len(decoder.getstate()[0])
             try:
                 decoder.decode(block)
-            except UnicodeDecodeError as error:
-                return done - pending + error.start
+            except UnicodeError as error:
+                return done - pending + getattr(error, "start", 0)
             done += len(block)
             if limit is not None and done >= limit:
                 break
