@@ -1,8 +1,8 @@
 """Which offer goes to whom: the best expected value that branches, managers and money allow.
 
 Best-first (greedy), repeated on values less the shadow prices of the scarce
-offers and channels, and held against an upper bound that no allocation can
-exceed (`bound.py`).
+offers and channels, mended by swaps where the list is short, and held against
+an upper bound that no allocation can exceed (`bound.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ import pandas as pd
 from crmml.targeting.bound import Problem, dual_prices
 from crmml.targeting.room import COUNTED, Room, ids_of, room_of
 from crmml.targeting.spec import ListSpec
+
+_GOOD = 0.005
+"""A gap below which no swaps are tried."""
+_SWAP_WORK = 2_000_000
+"""Rows chosen times rows to choose from up to which swaps are cheap."""
 
 
 @dataclass(frozen=True)
@@ -52,46 +57,79 @@ def allocate(candidates: pd.DataFrame, room: Room) -> Allocation:
         return Allocation(np.empty(0, dtype=np.int64), 0.0, 0.0)
     rows = candidates.iloc[useful]
     problem = Problem.of(rows, room)
-    best = greedy(rows, room, order=np.argsort(-values[useful], kind="stable"))
-    floor = float(values[useful][best].sum())
-    bound, prices = dual_prices(problem, floor)
-    for price in prices:
-        order = np.argsort(-(values[useful] - price[problem.offer_of_row]), kind="stable")
-        found = greedy(rows, room, order=order)
-        value = float(values[useful][found].sum())
-        if value > floor:
-            best, floor = found, value
-    ordered = best[np.argsort(-values[useful][best], kind="stable")]
-    return Allocation(useful[ordered], floor, max(bound, floor))
+    worth, slots = values[useful], Slots.of(rows, room)
+    best = slots.fill(np.argsort(-worth, kind="stable"))
+    bound, prices = dual_prices(problem, float(worth[best].sum()))
+    orders = [np.argsort(-(worth - price[problem.offer_of_row]), kind="stable") for price in prices]
+    best = max([best, *map(slots.fill, orders)], key=lambda taken: float(worth[taken].sum()))
+    if worth[best].sum() < bound * (1 - _GOOD) and len(best) * len(rows) <= _SWAP_WORK:
+        best = _swap(slots, worth, best, orders)
+    ordered = best[np.argsort(-worth[best], kind="stable")]
+    value = float(worth[best].sum())
+    return Allocation(useful[ordered], value, max(bound, value))
 
 
-def greedy(rows: pd.DataFrame, room: Room, *, order: np.ndarray) -> np.ndarray:
-    """Go through the rows in this order and take each that still fits; positions taken, ascending."""
-    customers = pd.factorize(rows["customer_id"])[0].tolist()
-    codes, left = [], []
-    for kind, column in COUNTED.items():
-        code, keys = pd.factorize(ids_of(rows, column))
-        codes.append(code.tolist())
-        left.append([room.free[kind][str(key)] for key in keys])
-    costs = rows["contact_cost"].to_numpy(dtype=float).tolist()
-    (offer, channel, branch, manager), (offers, channels, branches, managers) = codes, left
-    served = bytearray(max(customers) + 1)
-    total, budget, taken = room.total, room.budget, []
-    for row in order.tolist():
-        if total < 1:
-            break
-        o, c, b, m = offer[row], channel[row], branch[row], manager[row]
-        if served[customers[row]] or min(offers[o], channels[c], branches[b], managers[m]) < 1 or costs[row] > budget:
-            continue
-        served[customers[row]] = 1
-        offers[o] -= 1
-        channels[c] -= 1
-        branches[b] -= 1
-        managers[m] -= 1
-        total -= 1
-        budget -= costs[row]
-        taken.append(row)
-    return np.sort(np.array(taken, dtype=np.int64))
+def _swap(slots: Slots, worth: np.ndarray, taken: np.ndarray, orders: list[np.ndarray]) -> np.ndarray:
+    """Give up one row at a time where what then fits is worth more, until none is."""
+    is_better = True
+    while is_better:
+        is_better = False
+        for row in taken[np.argsort(worth[taken], kind="stable")]:
+            rest = taken[taken != row]
+            found = max(
+                (slots.fill(np.concatenate([rest, order[order != row]])) for order in orders),
+                key=lambda rows: float(worth[rows].sum()),
+            )
+            if worth[found].sum() > worth[taken].sum() * (1 + 1e-9):
+                taken, is_better = found, True
+                break
+    return taken
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Rows as codes of customer, offer, channel, branch and manager, and what is free of each."""
+
+    customer: list[int]
+    codes: list[list[int]]
+    free: list[list[float]]
+    cost: list[float]
+    total: float
+    budget: float
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, room: Room) -> Slots:
+        codes, free = [], []
+        for kind, column in COUNTED.items():
+            code, keys = pd.factorize(ids_of(rows, column))
+            codes.append(code.tolist())
+            free.append([room.free[kind][str(key)] for key in keys])
+        customer = pd.factorize(rows["customer_id"])[0].tolist()
+        return cls(customer, codes, free, rows["contact_cost"].astype(float).tolist(), room.total, room.budget)
+
+    def fill(self, order: np.ndarray) -> np.ndarray:
+        """Go through the rows in this order and take each that still fits; positions in the order taken."""
+        offer, channel, branch, manager = self.codes
+        offers, channels, branches, managers = (list(free) for free in self.free)
+        served = bytearray(max(self.customer) + 1)
+        total, budget, taken = self.total, self.budget, []
+        for row in order.tolist():
+            if total < 1:
+                break
+            o, c, b, m = offer[row], channel[row], branch[row], manager[row]
+            if offers[o] < 1 or managers[m] < 1 or branches[b] < 1 or channels[c] < 1:
+                continue
+            if served[self.customer[row]] or self.cost[row] > budget:
+                continue
+            served[self.customer[row]] = 1
+            offers[o] -= 1
+            channels[c] -= 1
+            branches[b] -= 1
+            managers[m] -= 1
+            total -= 1
+            budget -= self.cost[row]
+            taken.append(row)
+        return np.array(taken, dtype=np.int64)
 
 
 def rank_by(candidates: pd.DataFrame, column: str, spec: ListSpec, *, rows: int | None = None) -> pd.DataFrame:
@@ -112,5 +150,5 @@ def rank_by(candidates: pd.DataFrame, column: str, spec: ListSpec, *, rows: int 
     )
     if ranked.empty:
         return ranked.assign(rank=pd.array([], dtype="int64"))
-    taken = ranked.iloc[greedy(ranked, room_of(spec, ranked), order=np.arange(len(ranked)))].iloc[:rows]
+    taken = ranked.iloc[Slots.of(ranked, room_of(spec, ranked)).fill(np.arange(len(ranked)))].iloc[:rows]
     return taken.assign(rank=np.arange(1, len(taken) + 1)).reset_index(drop=True)

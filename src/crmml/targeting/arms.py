@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from crmml.targeting.allocation import Allocation, allocate, greedy
+from crmml.targeting.allocation import Allocation, Slots, allocate
 from crmml.targeting.room import COUNTED, Room, ids_of, room_of
 from crmml.targeting.rounding import draw_share
 from crmml.targeting.spec import ListSpec
@@ -82,7 +82,7 @@ def _explore_rows(spec: ListSpec, candidates: pd.DataFrame, room: Room) -> int:
     if spec.explore_share == 0 or useful.empty:
         return 0
     order = np.argsort(-useful["expected_value"].to_numpy(), kind="stable")
-    return round(spec.explore_share * len(greedy(useful, room, order=order)))
+    return round(spec.explore_share * len(Slots.of(useful, room).fill(order)))
 
 
 def _with_control(spec: ListSpec, rows: pd.DataFrame) -> pd.DataFrame:

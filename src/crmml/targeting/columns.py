@@ -80,7 +80,7 @@ PEOPLE = (
     Column("prob_churn", "流失概率", "Probability of leaving", "share", 12, "预测期内流失的概率", "probability of leaving within the model's horizon"),
     Column("holdings", "已持有产品", "Holdings", "long", 18, "客户现有产品", "what the customer has now"),
     Column("last_contacted_on", "最近联系日", "Last contact", "date", 11.5, "空白表示从未联系", "blank: never contacted"),
-    Column("reason_1", "理由一", "Reason 1", "long", 27, "对购买概率影响最大的因素;× 为相对同类客户的几率倍数", "the strongest driver of the probability of taking; × is the factor on the odds against like customers"),
+    Column("reason_1", "理由一", "Reason 1", "long", 27, "对购买概率影响最大的因素;× 为相对同类客户的几率倍数,小于 1 为不利因素", "the strongest driver of the probability of taking; × is the factor on the odds against like customers, below 1 it speaks against"),
     Column("reason_2", "理由二", "Reason 2", "long", 27, "第二因素", "the second driver"),
     Column("reason_3", "理由三", "Reason 3", "long", 27, "第三因素", "the third driver"),
     Column("call_by", "联系截止日", "Call by", "date", 11.5, "请在此日前完成联系", "make the contact by this day"),

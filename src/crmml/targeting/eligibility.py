@@ -111,10 +111,10 @@ def _register(connection: duckdb.DuckDBPyConnection, candidates: pd.DataFrame, f
 def _check(connection: duckdb.DuckDBPyConnection, rule: Rule, columns: list[str]) -> None:
     what = f"rule {rule.where!r}"
     try:
-        kind = str(connection.sql(f"SELECT ({rule.where}\n) AS met FROM rows LIMIT 0").types[0])
+        kind = str(connection.sql(f"SELECT ({rule.where}\n) AS met, row_number_ FROM rows LIMIT 0").types[0])
     except duckdb.BinderException as error:
         named = re.search(r'[Cc]olumn "([^"]+)"', str(error))
-        if named is None:
+        if named is None or named.group(1) in {*columns, "row_number_"}:
             raise ConfigError(f"{what}: {str(error).splitlines()[0]}", code="C003") from error
         raise ConfigError(_unknown(what, named.group(1), columns), code="C002") from error
     except duckdb.Error as error:

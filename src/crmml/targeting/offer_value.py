@@ -63,9 +63,10 @@ def segment_means(values: np.ndarray, segments: np.ndarray, spec: ValueEstimate)
 
     Examples
     --------
-    >>> means = segment_means(np.array([8, 12, 88, 112.0]), np.array(["a", "a", "b", "b"]), ValueEstimate(minimum_takers=2, winsorise=0))
+    >>> asked = ValueEstimate(minimum_takers=2, winsorise=0)
+    >>> means = segment_means(np.array([8, 12, 88, 112.0]), np.array(["a", "a", "b", "b"]), asked)
     >>> means.product_mean, means.table["value"].round(2).tolist()
-    (55.0, [10.83, 99.17])
+    (55.0, [10.82, 99.18])
     """
     low, high = np.quantile(values, [spec.winsorise, 1 - spec.winsorise])
     drawn = pd.Series(np.clip(values, low, high))

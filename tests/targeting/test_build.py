@@ -1,0 +1,150 @@
+import dataclasses
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from crmml.errors import GateError, NotFoundError, SourceError
+from crmml.targeting import Capacities, Limit, Rule, build_list, check_allocation, why
+from crmml.targeting.columns import TABLE
+from crmml.targeting.value import expected_value, rank
+from tests.targeting.lists import AS_OF, CARD, LOAN, inputs, pairs, scores, spec, suppression
+
+
+def build(asked=None, **changed):
+    return build_list(asked or spec(), inputs(**changed), suppress_as_of=AS_OF)
+
+
+def test_each_customer_gets_the_offer_worth_most_best_first():
+    # card 90, 190, 290, 40, -5; loan 180, -10, 80, 580, -18
+    listed = build()
+    assert pairs(listed.table) == [("c4", "loan"), ("c3", "card"), ("c2", "card"), ("c1", "loan")]
+    assert listed.table["expected_value"].tolist() == pytest.approx([580, 290, 190, 180])
+    assert listed.table["rank"].tolist() == [1, 2, 3, 4]
+    assert (listed.rows, listed.gap) == (4, 0)
+
+
+def test_the_waterfall_goes_from_all_to_the_rows_and_adds_up():
+    asked = spec(eligibility=(Rule("customer_id <> 'c1'"),), capacities=Capacities(per_manager=Limit(1, {"m1": 0})))
+    listed = build(asked, suppression=suppression(in_arrears=[False, False, False, True, False]))
+    steps = listed.waterfall.set_index("step")
+    totals = steps[steps["is_total"]]
+    assert totals["candidates"].to_dict() == {
+        "all": 10, "eligible": 8, "unsuppressed": 6, "allocated": 1, "contacted_rows": 1,
+    }  # fmt: skip
+    assert totals["customers"].tolist() == [5, 4, 3, 1, 1]
+    assert steps.loc[["rule_1", "in_arrears", "not_worthwhile", "no_room"], "removed"].tolist() == [2, 2, 3, 2]
+    assert steps["removed"].sum() == 10 - listed.rows
+    assert pairs(listed.table) == [("c3", "card")]
+
+
+def test_recomputing_the_expected_value_from_its_columns_gives_the_same_rank():
+    card = dataclasses.replace(CARD, incentive=30.0)
+    table = build(spec(offers=(card, LOAN))).table
+    again = expected_value(
+        *(table[name] for name in ("effect", "value_if_taken", "prob_take", "incentive", "contact_cost"))
+    )
+    assert again.tolist() == table["expected_value"].tolist()
+    assert (
+        rank(table.sample(frac=1, random_state=1).assign()).tolist()
+        == table.sample(frac=1, random_state=1)["rank"].tolist()
+    )
+
+
+def test_the_table_has_the_declared_columns_and_speaks_the_words_of_the_spec():
+    table = build().table
+    assert list(table.columns) == [*TABLE, "list_id"]
+    first = table.iloc[0]
+    assert (first["name"], first["branch"], first["manager"]) == ("赵*", "东湖支行", "丙")
+    assert (first["offer_zh"], first["reason_2_zh"], first["value_source_en"]) == (
+        "贷款",
+        "loan zh 2",
+        "given in the config",
+    )
+    assert first["call_by"] == pd.Timestamp("2026-01-30")
+
+
+def test_reasons_belong_to_the_row_s_own_offer():
+    table = build().table
+    assert (table["reason_1_en"] == table["offer"] + " en 1").all()
+
+
+def test_a_chosen_offer_and_every_other_one_can_be_explained():
+    listed = build(
+        suppression=suppression(open_complaint=[True, False, False, False, False]),
+        holdings=pd.DataFrame([("c2", "x", "card")], columns=["customer_id", "product_id", "family"]),
+    )
+    said = {customer: why(listed, customer)["decision"].tolist() for customer in ("c1", "c2", "c4", "c5")}
+    assert said == {
+        "c1": ["open_complaint"] * 2,
+        "c2": ["holds", "not_worthwhile"],
+        "c4": ["chosen", "no_room"],
+        "c5": ["not_worthwhile"] * 2,
+    }
+    assert why(listed, "c1")["decision_zh"].tolist() == ["有未结投诉"] * 2
+    with pytest.raises(NotFoundError, match=r"customer \*\*\*c99 has no uptake score"):
+        why(listed, "c99")
+
+
+def test_the_list_id_follows_content_and_spec_not_row_order():
+    shuffled = {name: table.sample(frac=1, random_state=3) for name, table in inputs().uptake.items()}
+    one, same = build(), build(uptake=shuffled, customers=inputs().customers.iloc[::-1])
+    assert one.list_id == same.list_id
+    pd.testing.assert_frame_equal(one.table, same.table)
+    assert one.list_id.startswith("cross_sell-20251231-")
+    changed = {**inputs().uptake, "loan": scores("loan", [0.1, 0.005, 0.05, 0.31, 0.001])}
+    others = {build(spec(seed=8)).list_id, build(uptake=changed).list_id, build(models={}).list_id}
+    assert len(others | {one.list_id}) == 4
+
+
+def test_capacity_use_counts_contacted_rows_against_every_limit():
+    limits = Capacities(total=4, per_channel={"phone": 1}, per_manager=Limit(2), budget=70.0)
+    use = build(spec(capacities=limits)).capacity_use.set_index(["kind", "key"])
+    assert use.loc[("total", "")][["used", "limit"]].tolist() == [3, 4]
+    assert use.loc[("budget", "")][["used", "limit"]].tolist() == [50, 70]
+    assert use.loc[("channel", "phone")][["used", "limit"]].tolist() == [1, 1]
+    assert use.loc[("manager", "m1")][["name", "used", "limit"]].tolist() == ["甲", 1, 2]
+    assert use.loc[("manager", "-")][["used", "limit"]].tolist() == [0, 2]
+
+
+def test_expected_totals_are_those_of_the_rows_to_contact():
+    about = build().about
+    assert about["expected_value"] == pytest.approx(580 + 290 + 190 + 180)
+    assert about["expected_takers"] == pytest.approx(0.3 + 0.3 + 0.2 + 0.1)
+    assert about["contact_cost"] == 60
+    assert about["effect_source"] == {"propensity, not causal": 4}
+
+
+def test_a_big_random_list_has_arms_and_breaks_no_rule():
+    names = [f"c{n:04d}" for n in range(800)]
+    people = pd.DataFrame({"customer_id": names, "branch_id": "b1", "manager_id": [f"m{n % 9}" for n in range(800)]})
+    chances = [((n * 37) % 101) / 300 for n in range(800)]
+    asked = spec(control_share=0.1, explore_share=0.02, capacities=Capacities(total=200, per_manager=Limit(30)))
+    listed = build(
+        asked,
+        customers=people,
+        uptake={"card": scores("card", chances, names), "loan": scores("loan", chances[::-1], names)},
+        suppression=pd.DataFrame({"customer_id": names}).assign(
+            refuses_marketing=False, in_arrears=False, has_left=False, open_complaint=False, last_contacted_on=None
+        ),
+    )
+    assert check_allocation(listed.table, asked, listed.allowed) == ()
+    assert listed.about["rows"] == listed.table["arm"].value_counts().to_dict()
+    assert (listed.about["rows"]["explore"], listed.rows) in ((4, 199), (4, 200))
+    assert (listed.candidates["decision"] == "control").sum() == listed.about["rows"]["control"]
+
+
+def test_a_list_without_room_names_the_capacities():
+    with pytest.raises(GateError, match="rule 'one offer per customer, within capacities'"):
+        build(spec(capacities=Capacities(total=0)))
+
+
+def test_offers_worth_nothing_are_named():
+    free = dataclasses.replace(CARD, value_if_taken=0.0)
+    with pytest.raises(GateError, match="rule 'expected value not above 0'"):
+        build(spec(offers=(free,)))
+
+
+def test_suppression_older_than_the_scores_is_refused():
+    with pytest.raises(SourceError, match="suppression is as of 2025-10-01, before the scores' cut-off 2025-10-31"):
+        build_list(spec(), inputs(), suppress_as_of=date(2025, 10, 1))
