@@ -75,12 +75,14 @@ def test_effects_of_a_contribution_add_up_to_its_distance_from_the_peers_in_yuan
 def test_chunk_size_and_subset_change_no_number(features, name, request):
     scorer = request.getfixturevalue(name)
     whole, _ = run(features, scorer)
-    for chunk in (1, 7, 150):
+    for chunk in (31, 150):
         pd.testing.assert_frame_equal(run(features, scorer, chunk=chunk)[0], whole, check_exact=True)
     asked = ROWS.loc[[5, 250, 17], ["customer_id", "cutoff_date"]]
     some, report = run(features, scorer, keys=asked, chunk=64)
+    ones, _ = run(features, scorer, keys=asked, chunk=3)
     expected = whole.iloc[[5, 17, 250]].reset_index(drop=True)
     pd.testing.assert_frame_equal(some, expected, check_exact=True)
+    pd.testing.assert_frame_equal(ones, expected, check_exact=True)
     assert (report.rows, report.not_found) == (3, 0)
 
 

@@ -143,8 +143,7 @@ def score_frame(frame: pd.DataFrame, scorer: Scorer) -> tuple[pd.DataFrame, floa
         columns[f"{prefix}_code"] = served.reasons.codes(place)
         columns[f"{prefix}_zh"], columns[f"{prefix}_en"] = zh, en
         columns[f"{prefix}_feature"] = _names(served.reasons, place, served.speakers)
-        effects = served.reasons.effects
-        columns[f"{prefix}_effect"] = effects[:, place] if place < effects.shape[1] else np.zeros(len(frame))
+        columns[f"{prefix}_effect"] = served.reasons.effects[:, place]
     columns["reason_rest_effect"] = served.reasons.rest
     return pd.DataFrame(columns, index=range(len(frame))), served.worst
 
@@ -254,8 +253,6 @@ def _by_component(bundle: Bundle, segments: np.ndarray) -> dict[str, np.ndarray]
 
 def _names(reasons: Reasons, place: int, speakers: Sequence[str]) -> np.ndarray:
     """The feature (or component) that speaks for each row's reason, None where there is none."""
-    if place >= reasons.speakers.shape[1]:
-        return np.full(len(reasons.speakers), None, dtype=object)
     return np.array([*speakers, None], dtype=object)[reasons.speakers[:, place]]
 
 

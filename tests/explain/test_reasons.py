@@ -35,8 +35,9 @@ def test_the_feature_that_moved_most_in_the_groups_direction_speaks():
 
 def test_a_group_without_effect_is_no_reason():
     reasons = find_reasons(OWN, PEERS, CONCEPTS, places=4)
-    assert reasons.groups[0].tolist() == [0, 1, -1]
-    assert reasons.codes(2)[0] is None
+    assert reasons.groups[0].tolist() == [0, 1, -1, -1]
+    assert [reasons.codes(place)[0] for place in (1, 2, 3)] == ["BALANCES-", None, None]
+    assert reasons.effects[0, 2:].tolist() == [0.0, 0.0]
     assert reasons.rest[0] == 0
 
 

@@ -28,8 +28,10 @@ def test_money_is_said_with_its_unit_and_the_peers_average():
 
 @pytest.mark.parametrize("value", [None, float("nan"), pd.NA, pd.NaT])
 def test_a_missing_value_is_said_and_never_a_zero(value):
-    assert sentence(SALARY, value, 5210.0, "zh") == "近3个月代发工资:没有记录(同类平均 5,210 元)"
-    assert sentence(SALARY, value, 5210.0, "en") == "salary credits, last 3 months: no rows (peers 5,210)"
+    assert sentence(SALARY, value, 5210.0, "zh") == "近3个月代发工资:无记录或不适用(同类平均 5,210 元)"
+    assert (
+        sentence(SALARY, value, 5210.0, "en") == "salary credits, last 3 months: none, or not applicable (peers 5,210)"
+    )
 
 
 def test_a_category_is_said_as_its_level():

@@ -90,11 +90,12 @@ def find_reasons(contributions: np.ndarray, peers: np.ndarray, concepts: Sequenc
     rest = effects.copy()
     np.put_along_axis(rest, order, 0.0, axis=1)
     names = concept_order(concepts)
+    speakers = np.where(kept, _speakers(moved, order, named, concepts, names), -1)
     return Reasons(
         names=names,
-        groups=np.where(kept, order, -1),
-        effects=named,
-        speakers=np.where(kept, _speakers(moved, order, named, concepts, names), -1),
+        groups=_widened(np.where(kept, order, -1), places, -1),
+        effects=_widened(named, places, 0.0),
+        speakers=_widened(speakers, places, -1),
         rest=sum_columns(rest),
     )
 
@@ -134,3 +135,9 @@ def _speakers(
         signs = np.where(named[rows, places] < 0, -1.0, 1.0)
         speakers[rows, places] = columns[np.argmax(moved[np.ix_(rows, columns)] * signs[:, None], axis=1)]
     return speakers
+
+
+def _widened(values: np.ndarray, places: int, empty: float) -> np.ndarray:
+    """The columns of `values` and empty ones up to `places`: a model may have fewer groups."""
+    missing = places - values.shape[1]
+    return np.pad(values, ((0, 0), (0, missing)), constant_values=empty) if missing > 0 else values

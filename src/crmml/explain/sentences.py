@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from crmml.features.declare import FeatureInfo
 
+# What a null can mean differs by feature and is told in full by the catalogue.
+NO_VALUE = {"zh": "无记录或不适用", "en": "none, or not applicable"}
 REST = {"zh": "其余因素", "en": "everything else"}
 COMPONENTS = {
     "margin": ("净息差收入", "margin"),
@@ -53,7 +55,7 @@ def sentence(
     info : FeatureInfo
         Name, words and unit of the feature that speaks.
     value : number, text or null
-        The customer's own value; a null is said by what it means, never as 0.
+        The customer's own value; a null is said as such, never as 0.
     peers : float, str or None
         The peers' average (of a category: the most frequent level); left out when not known.
 
@@ -131,7 +133,7 @@ def write_sentences(
 
 def _own(info: FeatureInfo, value: object, language: Language, voice: Voice) -> str:
     if wording.is_missing(value):
-        return info.null_meaning_zh if language == "zh" else info.null_meaning
+        return NO_VALUE[language]
     if info.kind == "category":
         return str(value)
     return voice.amount(float(value), info.unit, language)  # type: ignore[arg-type]

@@ -63,7 +63,7 @@ def amount(
     ('5.21 万元', '52,100 CZK')
     """
     if unit == "money":
-        zh, en = _CURRENCIES.get(currency, (currency, currency))
+        zh, en = currency_words(currency)
         if language == "zh" and in_ten_thousands and abs(value) >= 10_000:
             return f"{_plain(value / 10_000, 2)} 万{zh}"
         return f"{number(value, unit)} {zh if language == 'zh' else en}"
@@ -72,6 +72,11 @@ def amount(
         text = number(value, unit)
         return f"{text} {zh if language == 'zh' else one if text in ('1', '-1') else many}"
     return number(value, unit)
+
+
+def currency_words(currency: str) -> tuple[str, str]:
+    """What one unit of the currency is called, in Chinese and in English."""
+    return _CURRENCIES.get(currency, (currency, currency))
 
 
 def factor(effect: float) -> str:

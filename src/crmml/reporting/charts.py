@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from crmml.reporting.fonts import BLUE, GOLD, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
@@ -52,7 +53,9 @@ def roc_and_gains(rankings: Sequence[Ranking], *, name: str = "roc") -> str:
             axes.legend(loc="lower right", fontsize=8.5)
         left.set(title="ROC 曲线 ROC curve", xlabel="误报率 false positive rate", ylabel="召回率 true positive rate")
         right.set(
-            title="累积增益 cumulative gains", xlabel="按评分选取的客户 customers taken", ylabel="覆盖的事件 events found"
+            title="累积增益 cumulative gains",
+            xlabel="按评分选取的客户 customers taken",
+            ylabel="覆盖的事件 events found",
         )
         return to_svg(figure, name=name)
 
@@ -94,7 +97,7 @@ def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, na
         What a model without knowledge would reach.
     """
     with chart_style():
-        figure = Figure(figsize=(6.2, 3.1), layout="constrained")
+        figure = Figure(figsize=(9.2, 3.0), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(rows))
         errors = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
@@ -114,14 +117,14 @@ def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, na
         axes.set_xticks(places, [str(cutoff) for cutoff in rows["cutoff"]])
         axes.set(title=title, xlim=(-0.6, len(rows) - 0.4))
         axes.margins(y=0.15)
-        axes.legend(fontsize=9, ncols=3, loc="lower left", bbox_to_anchor=(0.45, 1.0))
+        _legend_above(axes)
         return to_svg(figure, name=name)
 
 
 def bars(shares: Mapping[str, float], *, title: str, xlabel: str, share: bool = True, name: str = "bars") -> str:
     """Horizontal bars, largest first; `shares` maps the words of a bar to its length."""
     with chart_style():
-        figure = Figure(figsize=(7.4, 0.9 + 0.33 * len(shares)), layout="constrained")
+        figure = Figure(figsize=(9.2, 0.9 + 0.33 * len(shares)), layout="constrained")
         axes = figure.subplots()
         words, lengths = list(shares), np.array(list(shares.values()), dtype=float)
         places = np.arange(len(words))[::-1]
@@ -163,15 +166,15 @@ def calendar(windows: pd.DataFrame, *, name: str = "calendar") -> str:
         axes.set_yticks(
             range(len(windows), 0, -1), [f"{words[row.role]}  {row.cutoff}" for row in windows.itertuples()], fontsize=8
         )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(np.datetime64(round(value), "M"))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(np.datetime64(round(value), "D"))[:7]))
         for colour, title in (
             (GRID, "特征窗口 features"),
             (TEAL, "训练标签 train label"),
             (RED, "测试标签 test label"),
         ):
-            axes.barh([0], [0], color=colour, label=title)
-        axes.set_ylim(0.3, len(windows) + 0.8)
-        axes.legend(ncols=3, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1.0))
+            axes.add_patch(Rectangle((0, 0), 0, 0, color=colour, label=title))
+        axes.set(xlim=_span(windows), ylim=(0.3, len(windows) + 0.8))
+        _legend_above(axes)
         axes.grid(axis="y", visible=False)
         return to_svg(figure, name=name)
 
@@ -181,7 +184,7 @@ def shift(
 ) -> str:
     """Shares of the training and the test rows in each bin of the score, and their PSI."""
     with chart_style():
-        figure = Figure(figsize=(6.6, 3.1), layout="constrained")
+        figure = Figure(figsize=(9.2, 3.0), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(edges))
         axes.bar(places - 0.2, train, width=0.38, color=TEAL, label="训练 train")
@@ -189,7 +192,7 @@ def shift(
         axes.set_xticks(places, edges, fontsize=8)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set(title=f"评分分布 score distribution   PSI {psi:.3f}", xlabel="训练分位区间 bins of the training score")
-        axes.legend(fontsize=9, loc="upper right", ncols=2)
+        _legend_above(axes)
         axes.grid(axis="x", visible=False)
         return to_svg(figure, name=name)
 
@@ -203,7 +206,7 @@ def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
         `predicted` and `actual`, one row per decile.
     """
     with chart_style():
-        figure = Figure(figsize=(6.6, 3.3), layout="constrained")
+        figure = Figure(figsize=(9.2, 3.2), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(rows))
         axes.bar(places - 0.2, rows["predicted"], width=0.38, color=BLUE, label="预测 predicted")
@@ -212,7 +215,7 @@ def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
         axes.set_xticks(places, [str(place + 1) for place in places])
         axes.yaxis.set_major_formatter(_THOUSANDS)
         axes.set(title="各十分位平均贡献(元)mean contribution, yuan", xlabel="按预测排序的十分位 decile by prediction")
-        axes.legend(fontsize=9, loc="upper right")
+        _legend_above(axes)
         axes.grid(axis="x", visible=False)
         return to_svg(figure, name=name)
 
@@ -240,6 +243,15 @@ def _curves(
     shares = _ranked_shares(label, score)
     left.plot(shares["negatives"], shares["positives"], line, color=colour, alpha=alpha, label=title)
     right.plot(shares["rows"], shares["positives"], line, color=colour, alpha=alpha, label=title)
+
+
+def _legend_above(axes: Axes) -> None:
+    axes.legend(fontsize=9, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
+
+
+def _span(windows: pd.DataFrame) -> tuple[float, float]:
+    first, last = np.datetime64(windows["features_from"].min(), "D"), np.datetime64(windows["label_to"].max(), "D")
+    return float(first.astype(int)) - 20, float(last.astype(int)) + 20
 
 
 def _shares(axes: Axes) -> None:

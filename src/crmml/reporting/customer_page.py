@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from crmml.explain import COMPONENTS, REST, wording
 from crmml.explain.sentences import COMPONENTS as COMPONENT_WORDS
+from crmml.periods import look_back
 from crmml.reporting.page import mask_name, money, render, svg
 from crmml.reporting.sparkline import line_chart, month_bars
 
@@ -63,6 +64,11 @@ class Served:
     components: Mapping[str, float] = field(default_factory=dict)
 
     grades: int = 10
+
+    @property
+    def is_risk(self) -> bool:
+        """Whether a higher value is worse for the bank."""
+        return self.target in ("churn", "default")
 
     @property
     def chain(self) -> str:
@@ -162,6 +168,7 @@ def customer_page(
         holdings=_holdings(holdings),
         charts=_trend_charts(trend),
         component_words=COMPONENT_WORDS,
+        ledger_command=_ledger_command(customer),
         currency_words=wording.currency_words(currency),
     )
 
@@ -176,6 +183,12 @@ def _facts(customer: Customer) -> list[tuple[str, str, str]]:
         ("建立关系", "customer since", customer.since),
     ]
     return [(zh, en, str(value)) for zh, en, value in facts if value]
+
+
+def _ledger_command(customer: Customer) -> str:
+    window = look_back(customer.cutoff, 12)
+    first = window.start + timedelta(days=1)
+    return f"crmml ledger {customer.bank} --from {first:%Y-%m} --to {window.end:%Y-%m}"
 
 
 def _odds(probability: float) -> str:

@@ -68,7 +68,7 @@ def chinese_font() -> str:
 
 
 @contextmanager
-def chart_style() -> Iterator[None]:
+def chart_style(*, grid: bool = True) -> Iterator[None]:
     """Matplotlib with a Chinese font, quiet axes and letters as paths, inside the block only."""
     settings: dict[str, Any] = {
         "font.family": [chinese_font(), "DejaVu Sans"],
@@ -81,7 +81,7 @@ def chart_style() -> Iterator[None]:
         "axes.titlecolor": INK,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.grid": True,
+        "axes.grid": grid,
         "axes.axisbelow": True,
         "grid.color": GRID,
         "grid.linewidth": 0.7,

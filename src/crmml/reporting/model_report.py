@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,15 +17,22 @@ from crmml.explain import amount, concept_order, sum_by_concept
 from crmml.explain.wording import is_missing
 from crmml.features.concepts import CONCEPTS
 from crmml.features.declare import FeatureInfo
+from crmml.files import write_atomic
 from crmml.periods import Horizon, label_window, look_back
 from crmml.reporting import charts, figures, shap_plots, words
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
 
+if TYPE_CHECKING:
+    from crmml.abt import Abt
+    from crmml.modelling.train import Trained
+
 _TOP_FEATURES = 15
 _DEPENDENCE = 4
 _TYPICAL_HIGH = 95.0  # percentile of the sampled row whose score is taken apart
 _LOOK_BACK = 12
+_MOST_CUTOFFS = 40
+_FEW_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,37 @@ def model_report(
     )
 
 
+def write_model_report(
+    path: Path,
+    bundle: Bundle,
+    trained: Trained,
+    abt: Abt,
+    *,
+    version: str,
+    title_zh: str = "",
+    title_en: str = "",
+    bank_zh: str = "",
+    bank_en: str = "",
+    currency: str = "CNY",
+    language: str = "both",
+) -> None:
+    """Write the report of a model that was just trained, whole or not at all.
+
+    Explanations are drawn from its newest test cut-off, or from all test rows
+    where that has few.
+    """
+    subject = Subject(version, bank_zh, bank_en, title_zh, title_en, currency)
+    sample = _newest_test_rows(abt.frame, trained.predictions)
+    write_atomic(path, model_report(bundle, trained.predictions, subject, sample=sample, language=language))
+
+
+def _newest_test_rows(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    days = pd.to_datetime(frame["cutoff_date"])
+    tested = pd.to_datetime(predictions["cutoff_date"])
+    newest = frame[days == tested.max()]
+    return newest if len(newest) >= _FEW_ROWS else frame[days >= tested.min()]
+
+
 def _headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The figures of the first screen: name, value and interval as text."""
     head = metrics["headline"]
@@ -115,10 +154,12 @@ def _headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _figure(figure: Mapping[str, float | None] | float | None, digits: int) -> dict[str, str]:
     value, low, high = (
-        (figure["value"], figure.get("low"), figure.get("high")) if isinstance(figure, Mapping) else (figure, None, None)
+        (figure["value"], figure.get("low"), figure.get("high"))
+        if isinstance(figure, Mapping)
+        else (figure, None, None)
     )
     interval = f"[{low:,.{digits}f}, {high:,.{digits}f}]" if low is not None and high is not None else ""
-    return {"value": "–" if value is None else f"{value:,.{digits}f}", "interval": interval}
+    return {"value": "–" if value is None else f"{value:,.{digits}f}".replace("-", "−"), "interval": interval}
 
 
 def _never(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -156,6 +197,9 @@ def _waterfall(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         return None
     table = pd.DataFrame(list(rows))
     table["cutoff_date"] = table["cutoff_date"].astype(str).str[:10]
+    if table["cutoff_date"].nunique() > _MOST_CUTOFFS:  # events: one cut-off each
+        quarters = pd.PeriodIndex(pd.to_datetime(table["cutoff_date"]), freq="Q")
+        table["cutoff_date"] = quarters.astype(str)
     steps = list(dict.fromkeys(table["step"]))
     wide = table.pivot_table(index="cutoff_date", columns="step", values="rows", aggfunc="sum").reindex(columns=steps)
     return {
@@ -180,9 +224,13 @@ def _features(infos: Sequence[FeatureInfo]) -> list[dict[str, Any]]:
 
 def _parameters(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     tuning = card["tuning"]
-    shown = [(name, f"{value:.4g}" if isinstance(value, float) else str(value)) for name, value in tuning["params"].items()]
+    shown = [
+        (name, f"{value:.4g}" if isinstance(value, float) else str(value)) for name, value in tuning["params"].items()
+    ]
     trees = tuning["trees"]
-    shown.append(("trees", ", ".join(f"{k} {v}" for k, v in trees.items()) if isinstance(trees, Mapping) else str(trees)))
+    shown.append(
+        ("trees", ", ".join(f"{k} {v}" for k, v in trees.items()) if isinstance(trees, Mapping) else str(trees))
+    )
     return [*shown, ("trials", str(tuning["trials"])), ("folds", str(tuning["folds"]))]
 
 
@@ -197,7 +245,10 @@ def _charts(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Markup]:
             chance=0.5 if measure == "auc" else 0.0,
         ),
         "groups": charts.bars(
-            {f"{concept_words(name).zh} {concept_words(name).en}": share for name, share in bundle.card["importance"].items()},
+            {
+                f"{concept_words(name).zh} {concept_words(name).en}": share
+                for name, share in bundle.card["importance"].items()
+            },
             title="概念组重要性 importance of concept groups",
             xlabel="占模型变动的份额 share of the movement",
             name="groups",
@@ -214,13 +265,13 @@ def _charts(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Markup]:
         drawn["deciles"] = charts.deciles(figures.money_deciles(last["predicted"].to_numpy(), last["label"].to_numpy()))
     elif newest:
         rankings = [
-            charts.Ranking(period, rows["label"].to_numpy(), rows["probability"].to_numpy(), rows["benchmark"].to_numpy())
+            charts.Ranking(
+                period, rows["label"].to_numpy(), rows["probability"].to_numpy(), rows["benchmark"].to_numpy()
+            )
             for period, rows in newest.items()
         ]
         drawn["roc"] = charts.roc_and_gains(rankings)
-        drawn["calibration"] = charts.calibration(
-            {period: _bins(rows) for period, rows in newest.items()}
-        )
+        drawn["calibration"] = charts.calibration({period: _bins(rows) for period, rows in newest.items()})
     return {name: svg(text) for name, text in drawn.items()}
 
 
@@ -286,7 +337,8 @@ def _explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[s
     explained = shap_plots.Explained(values, base, X, titles, scale)
     row = _typical_high(bundle.scale(X))
     shown = [
-        _cell(info, value, currency) for info, value in zip(bundle.features, sample.loc[row, list(bundle.names)], strict=True)
+        _cell(info, value, currency)
+        for info, value in zip(bundle.features, sample.loc[row, list(bundle.names)], strict=True)
     ]
     strongest = explained.strongest(_TOP_FEATURES)
     numbers = [index for index in strongest if bundle.features[index].kind == "number"][:_DEPENDENCE]

@@ -6,6 +6,7 @@ bundle and handed to SHAP's plots, so a plot cannot disagree with a reason.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,10 +102,12 @@ def dependence(explained: Explained, feature: int, *, name: str = "dependence") 
     def draw(shap: object, figure: Figure) -> None:
         axes = figure.subplots()
         figure.set_size_inches(4.5, 3.2)
-        shap.plots.scatter(_explanation(shap, sample)[:, feature], ax=axes, show=False, dot_size=8, color="#1f5fa8", alpha=0.5)
+        shap.plots.scatter(
+            _explanation(shap, sample)[:, feature], ax=axes, show=False, dot_size=8, color="#1f5fa8", alpha=0.5
+        )
         axes.set_title(sample.names[feature].replace("\n", "  "), fontsize=10)
         axes.set_xlabel("特征值 value", fontsize=9)
-        axes.set_ylabel(f"贡献 contribution", fontsize=9)
+        axes.set_ylabel("贡献 contribution", fontsize=9)
         axes.tick_params(labelsize=8)
 
     return _draw(draw, name)
@@ -121,11 +124,13 @@ def _explanation(shap: object, explained: Explained) -> object:
 
 def _draw(draw: Callable[[object, Figure], None], name: str) -> str:
     """Run one SHAP plot on a figure of its own, without a window and without a trace."""
-    matplotlib.use("agg", force=False)
-    import shap
-    from matplotlib import pyplot
+    with chart_style(grid=False), _seeded(), warnings.catch_warnings():
+        # SHAP 0.51 calls what Matplotlib 3.11 is about to rename.
+        warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="shap")
+        matplotlib.use("agg", force=False)
+        import shap
+        from matplotlib import pyplot
 
-    with chart_style(), _seeded():
         figure = pyplot.figure(layout=None)
         try:
             draw(shap, figure)

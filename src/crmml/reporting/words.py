@@ -32,7 +32,9 @@ _SHARED = (
         "各项指标来自较晚的截止日。产品、价格或客群明显变化后须重新训练。",
         "All figures come from later cut-offs. After a marked change of products, prices or customers, train again.",
     ),
-    Words("供内部使用,由有权限的人员作出最终决定。", "For internal use; a person with the authority makes the decision."),
+    Words(
+        "供内部使用,由有权限的人员作出最终决定。", "For internal use; a person with the authority makes the decision."
+    ),
 )
 ABOUT = {
     "churn": About(
@@ -41,15 +43,27 @@ ABOUT = {
             "找出可能在观察期后流失的客户,供客户经理提前维护。",
             "Finds customers likely to leave after the cut-off, so that managers can act in time.",
         ),
-        Words("标签窗口内发生流失(口径见配置)记 1,否则记 0。", "1 if the customer leaves within the label window (the kind is in the config), else 0."),
+        Words(
+            "标签窗口内发生流失(口径见配置)记 1,否则记 0。",
+            "1 if the customer leaves within the label window (the kind is in the config), else 0.",
+        ),
         _SHARED,
     ),
     "default": About(
         Words("违约模型", "Default"),
-        Words("估计借款客户在标签窗口内违约的概率。", "Estimates the probability that a borrower defaults within the label window."),
-        Words("标签窗口内逾期达到配置天数或被核销记 1,否则记 0。", "1 if days past due reach the configured number or the loan is written off within the label window, else 0."),
+        Words(
+            "估计借款客户在标签窗口内违约的概率。",
+            "Estimates the probability that a borrower defaults within the label window.",
+        ),
+        Words(
+            "标签窗口内逾期达到配置天数或被核销记 1,否则记 0。",
+            "1 if days past due reach the configured number or the loan is written off within the label window, else 0.",
+        ),
         (
-            Words("不得单独用于拒绝授信;申请模型只从已获批贷款学习。", "Not for declining credit on its own; an application model learns from granted loans only."),
+            Words(
+                "不得单独用于拒绝授信;申请模型只从已获批贷款学习。",
+                "Not for declining credit on its own; an application model learns from granted loans only.",
+            ),
             *_SHARED,
         ),
     ),
@@ -59,16 +73,27 @@ ABOUT = {
             "预测客户未来 12 个月的风险调整后贡献(元),按组成部分分别预测。",
             "Forecasts the risk-adjusted contribution of the next 12 months in yuan, component by component.",
         ),
-        Words("标签窗口内各账户月度贡献之和。", "The sum of the monthly contributions of the customer's accounts within the label window."),
+        Words(
+            "标签窗口内各账户月度贡献之和。",
+            "The sum of the monthly contributions of the customer's accounts within the label window.",
+        ),
         (
-            Words("贡献可以为负;少数大客户的误差可能很大。", "Contribution can be negative; errors can be large for the few largest customers."),
+            Words(
+                "贡献可以为负;少数大客户的误差可能很大。",
+                "Contribution can be negative; errors can be large for the few largest customers.",
+            ),
             *_SHARED,
         ),
     ),
     "uptake": About(
         Words("产品购买模型", "Uptake of a product"),
-        Words("估计尚未持有该产品的客户在标签窗口内购买的概率。", "Estimates the probability that a customer who lacks the product takes it within the label window."),
-        Words("标签窗口内首次持有该产品记 1,否则记 0。", "1 if the product is first held within the label window, else 0."),
+        Words(
+            "估计尚未持有该产品的客户在标签窗口内购买的概率。",
+            "Estimates the probability that a customer who lacks the product takes it within the label window.",
+        ),
+        Words(
+            "标签窗口内首次持有该产品记 1,否则记 0。", "1 if the product is first held within the label window, else 0."
+        ),
         (
             Words("是购买倾向而非营销效果。", "A propensity, not the effect of being contacted."),
             *_SHARED,
