@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -31,17 +32,22 @@ def term_steps(bank: Bank, base: ir.Table) -> ir.Table:
     order = {"group_by": "account_id", "order_by": ["known_on", "valid_from", "priority"]}
     so_far = ibis.window(**order, preceding=None, following=0)
     current = rows.mutate(newest=_.valid_from.max().over(so_far)).filter(_.valid_from >= _.newest)
-    held = current.mutate(
-        rate=ibis.coalesce(_.rate_ppm.last().over(so_far), 0),
-        held_limit=ibis.coalesce(_.limit_cents.last().over(so_far), 0),
-    )
+    held = _carried(_carried(current, "rate_ppm", so_far), "limit_cents", so_far)
     before = ibis.window(**order)
     return held.select(
         "account_id",
         day=_.known_on,
-        rate_step=_.rate - ibis.coalesce(_.rate.lag().over(before), 0),
-        limit_step=_.held_limit - ibis.coalesce(_.held_limit.lag().over(before), 0),
+        rate_step=_.rate_ppm - ibis.coalesce(_.rate_ppm.lag().over(before), 0),
+        limit_step=_.limit_cents - ibis.coalesce(_.limit_cents.lag().over(before), 0),
     )
+
+
+def _carried(table: ir.Table, column: str, so_far: Any) -> ir.Table:
+    """A column with each null replaced by the last known value of the account, 0 where there is none yet."""
+    counted = table.mutate(known=table[column].count().over(so_far))
+    # The rows that share a count have one known value among them: the one that raised it.
+    stretch = ibis.window(group_by=["account_id", "known"])
+    return counted.mutate(**{column: ibis.coalesce(counted[column].max().over(stretch), 0)}).drop("known")
 
 
 def _streams(bank: Bank, base: ir.Table) -> list[ir.Table]:
