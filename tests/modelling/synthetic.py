@@ -9,20 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from crmml.abt import Abt
 from crmml.features.declare import FeatureInfo
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.train import Trained, train
 from crmml.periods import Horizon, month_ends
-
-try:
-    from crmml.abt import Abt
-except ImportError:
-
-    @dataclass(frozen=True)
-    class Abt:
-        frame: pd.DataFrame
-        features: tuple
-        waterfall: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -90,9 +81,8 @@ def make_abt(
                 "label": (rng.random(customers) < 1 / (1 + np.exp(-odds))).astype(float),
             }
         )
-        for column in range(noise_columns):
-            frame[f"noise_{column}"] = rng.normal(size=customers)
-        frames.append(frame)
+        noise = pd.DataFrame({f"noise_{column}": rng.normal(size=customers) for column in range(noise_columns)})
+        frames.append(pd.concat([frame, noise], axis=1))
     infos = (
         info("salary", "salary", sign={"default": -1}),
         info("balance", "balances", sign={"default": -1}),
@@ -136,7 +126,9 @@ def waterfall(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"cutoff_date": ["2024-06-30"], "step": ["all"], "rows": [rows]})
 
 
-def make_spec(target: object | None = None, *, trials: int = 0, name: str = "demo.churn", **changes: object) -> ModelSpec:
+def make_spec(
+    target: object | None = None, *, trials: int = 0, name: str = "demo.churn", **changes: object
+) -> ModelSpec:
     settings = {
         "horizon": Horizon(3),
         "split": Split(TRAIN, LATER),

@@ -6,7 +6,11 @@ text, so callers check digests before they come here.
 
 from __future__ import annotations
 
+import os
 import re
+
+# LightGBM's threads wait for each other by spinning; on cores shared with other work that costs up to twenty times.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import lightgbm as lgb
 import numpy as np

@@ -6,15 +6,16 @@ subset of it, so bins are found once and on training rows only.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
-from crmml.bundle.booster import canonical_text
+from crmml.bundle.booster import canonical_text, lgb
 from crmml.evaluation.discrimination import Ranked
 from crmml.modelling.splits import Fold, Rows
 
@@ -59,11 +60,19 @@ class Growth:
     def defaults(self) -> Mapping[str, Any]:
         return {**DEFAULTS, "num_leaves": 6} if self.is_shallow else DEFAULTS
 
-    def params(self, found: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """LightGBM parameters: defaults, then what a search found, then what the config fixes."""
+    @property
+    def cores(self) -> int:
+        """Threads to use: those asked for, or all there are."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+    def params(self, found: Mapping[str, Any] | None = None, *, side_by_side: int = 1) -> dict[str, Any]:
+        """LightGBM parameters: defaults, then what a search found, then what the config fixes.
+
+        Boosters grown `side_by_side` share the cores between them.
+        """
         params = {**self.defaults, **(found or {}), **self.fixed, **_PINNED}
         params |= {"objective": "binary" if self.is_binary else "regression", "seed": self.seed}
-        params |= {"num_threads": self.threads}
+        params |= {"num_threads": max(1, self.cores // side_by_side)}
         goss = "goss" in (params.get("boosting"), params.get("data_sample_strategy"))
         if goss:
             params |= {"bagging_freq": 0, "bagging_fraction": 1.0}
@@ -100,17 +109,24 @@ class Binned:
             self._parts[key] = self._whole.subset(np.sort(rows).tolist()).construct()
         return self._parts[key]
 
-    def grow(self, rows: Rows, found: Mapping[str, Any], trees: int) -> lgb.Booster:
-        """A booster of `trees` trees on some rows (fewer if no split is left)."""
-        booster = lgb.Booster(params=self.growth.params(found), train_set=self.subset(rows))
-        for _ in range(trees):
-            if booster.update():
-                break
-        return booster
+    def grow(self, parts: Sequence[Rows], found: Mapping[str, Any], trees: int) -> list[lgb.Booster]:
+        """A booster of `trees` trees (fewer if no split is left) on each part of the rows."""
+        params = self.growth.params(found, side_by_side=len(parts))
+        boosters = [lgb.Booster(params=params, train_set=self.subset(rows)) for rows in parts]
+        with self.workers(len(parts)) as pool:
+            return list(pool.map(lambda booster: _grown(booster, trees), boosters))
 
     def fit(self, found: Mapping[str, Any], trees: int) -> str:
         """The text of a booster on all rows."""
-        return canonical_text(self.grow(np.arange(len(self.y)), found, trees))
+        return canonical_text(self.grow([np.arange(len(self.y))], found, trees)[0])
+
+    def workers(self, count: int) -> ThreadPoolExecutor:
+        """Threads that grow boosters side by side.
+
+        One thread for each booster beats all threads on one after the other: on
+        busy cores LightGBM's threads spend their time waiting for each other.
+        """
+        return ThreadPoolExecutor(max_workers=min(count, self.growth.cores), initializer=_keep_quiet)
 
 
 @dataclass(frozen=True)
@@ -139,31 +155,47 @@ def run_folds(
     on_step : callable, optional
         Called with the number of trees and the best mean so far; may raise to stop a trial.
     """
-    boosters = [_with_valid(binned, fold, found) for fold in folds]
+    boosters = [_with_valid(binned, fold, found, side_by_side=len(folds)) for fold in folds]
     judges = [_judge(metric, binned.y[np.sort(fold.valid)]) for fold in folds]
     best = Curve(-np.inf, 0)
-    for tree in range(1, max_trees + 1):
-        stopped = [booster.update() for booster in boosters]
-        value = float(np.mean([_value(booster, judge) for booster, judge in zip(boosters, judges, strict=True)]))
-        if value > best.value + 1e-7:
-            best = Curve(value, tree)
-        if on_step is not None:
-            on_step(tree, best.value)
-        if tree - best.trees >= PATIENCE or all(stopped):
-            break
+    with binned.workers(len(folds)) as pool:
+        for tree in range(1, max_trees + 1):
+            steps = list(pool.map(_step, boosters, judges))
+            value = float(np.mean([value for value, _ in steps]))
+            if value > best.value + 1e-7:
+                best = Curve(value, tree)
+            if on_step is not None:
+                on_step(tree, best.value)
+            if tree - best.trees >= PATIENCE or all(stopped for _, stopped in steps):
+                break
     return best
 
 
-def _with_valid(binned: Binned, fold: Fold, found: Mapping[str, Any]) -> lgb.Booster:
-    booster = lgb.Booster(params=binned.growth.params(found), train_set=binned.subset(fold.train))
+def _keep_quiet() -> None:
+    """LightGBM's verbosity holds for one thread only, and is set by whatever reads parameters there first."""
+    lgb.Dataset(np.arange(2.0)[:, None], label=[0.0, 1.0], params={"verbosity": -1, "num_threads": 1}).construct()
+
+
+def _grown(booster: lgb.Booster, trees: int) -> lgb.Booster:
+    for _ in range(trees):
+        if booster.update():
+            break
+    return booster
+
+
+def _with_valid(binned: Binned, fold: Fold, found: Mapping[str, Any], *, side_by_side: int) -> lgb.Booster:
+    params = binned.growth.params(found, side_by_side=side_by_side)
+    booster = lgb.Booster(params=params, train_set=binned.subset(fold.train))
     booster.add_valid(binned.subset(fold.valid), "valid")
     return booster
 
 
-def _value(booster: lgb.Booster, judge: Callable[[Array], float]) -> float:
+def _step(booster: lgb.Booster, judge: Callable[[Array], float]) -> tuple[float, bool]:
+    """One more tree: the value on the valid rows, and whether no split was left."""
+    stopped = bool(booster.update())
     # LightGBM's own metrics add in parallel, in an order that depends on the threads.
     results = booster.eval_valid(feval=lambda predicted, _: ("value", judge(predicted), True))
-    return float(results[0][2])
+    return float(results[0][2]), stopped
 
 
 def _judge(metric: str, y: Array) -> Callable[[Array], float]:

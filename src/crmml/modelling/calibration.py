@@ -40,11 +40,10 @@ def out_of_fold(
     wanted = np.zeros(len(buckets), dtype=bool)
     wanted[rows] = True
     scores = np.full(len(buckets), np.nan)
-    for fold in customer_folds(buckets, count=FOLDS):
+    folds = [fold for fold in customer_folds(buckets, count=FOLDS) if wanted[fold.valid].any()]
+    for fold, booster in zip(folds, binned.grow([fold.train for fold in folds], params, trees), strict=True):
         judged = fold.valid[wanted[fold.valid]]
-        if len(judged):
-            booster = binned.grow(fold.train, params, trees)
-            scores[judged] = np.asarray(booster.predict(binned.X[judged], raw_score=True), dtype=float)
+        scores[judged] = np.asarray(booster.predict(binned.X[judged], raw_score=True), dtype=float)
     return scores[rows]
 
 

@@ -33,7 +33,7 @@ from crmml.modelling.tuning import Tuned, curve_of, tune
 Array = npt.NDArray[np.float64]
 LOG_ODDS = "log_odds"
 TAIL = 0.002
-SEARCH_ROWS = 30_000
+SEARCH_ROWS = 20_000
 _SEARCH_EVENTS = 1_000
 
 

@@ -140,10 +140,10 @@ def _run_trial(
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=min(10, max(3, tuning.trials // 3)))
     growth = binned.growth
     open_ = {name: draw for name, draw in _space(len(folds[0].train), growth).items() if name not in growth.fixed}
-    if number == 0:  # the defaults are a good first guess, and what the others must beat
-        study.sampler = optuna.samplers.PartialFixedSampler({name: growth.defaults[name] for name in open_}, sampler)
-    else:
-        study.sampler = sampler
+    study.sampler = sampler
+    if number == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        # The defaults are a good first guess, and what the others must beat.
+        study.enqueue_trial({name: growth.defaults[name] for name in open_})
     trial = study.ask()
     found = {name: draw(trial) for name, draw in open_.items()}
     try:

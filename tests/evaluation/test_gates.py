@@ -1,0 +1,54 @@
+import pytest
+
+from crmml.errors import GateError
+from crmml.evaluation.gates import Gates, judge, require
+
+
+def report(**changes):
+    figures = {
+        "auc": {"value": 0.80, "low": 0.77, "high": 0.83},
+        "calibration_slope": {"value": 1.02, "low": 0.9, "high": 1.1},
+        "observed_over_expected": {"value": 0.98, "low": 0.9, "high": 1.05},
+    }
+    rest = {"measure": "auc", "exactness": 4e-14, "leak_audit": "clean"}
+    for name, value in changes.items():
+        (figures if name in figures else rest)[name] = value
+    return {"headline": figures, **rest}
+
+
+def failed(results):
+    return [result.name for result in results if not result.passed]
+
+
+def test_a_good_model_passes_every_gate():
+    assert failed(judge(Gates(), report())) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"auc": {"value": 0.52, "low": 0.48, "high": 0.56}}, "auc beyond chance"),
+        ({"calibration_slope": {"value": 0.6, "low": 0.5, "high": 0.7}}, "calibration_slope"),
+        ({"observed_over_expected": {"value": 1.6, "low": 1.3, "high": 1.9}}, "observed_over_expected"),
+        ({"leak_audit": "not run"}, "leak audit"),
+        ({"exactness": 1e-6}, "exactness of reasons"),
+    ],
+)
+def test_each_gate_fails_alone(changes, name):
+    assert failed(judge(Gates(), report(**changes))) == [name]
+
+
+def test_a_wide_interval_that_covers_one_is_calibrated():
+    assert failed(judge(Gates(), report(calibration_slope={"value": 0.7, "low": 0.4, "high": 1.05}))) == []
+
+
+def test_a_challenger_may_be_worse_than_the_champion_by_the_margin_and_no_more():
+    for value, names in ((0.795, []), (0.7949, ["auc against the champion"])):
+        challenger = report(auc={"value": value, "low": 0.77, "high": 0.83})
+        assert failed(judge(Gates(), challenger, report())) == names
+
+
+def test_a_refusal_names_every_failed_gate_with_what_was_found():
+    results = judge(Gates(discrimination_min=0.9), report(leak_audit="not run"))
+    with pytest.raises(GateError, match=r"auc: found 0.8000.*at least 0.9; leak audit: found not run, expected clean"):
+        require(results, model="demo.churn version 2")
