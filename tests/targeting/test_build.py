@@ -4,7 +4,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from crmml.errors import GateError, NotFoundError, SourceError
+from crmml.errors import ConfigError, GateError, NotFoundError, SourceError
 from crmml.targeting import Capacities, Limit, Rule, build_list, check_allocation, why
 from crmml.targeting.columns import TABLE
 from crmml.targeting.value import expected_value, rank
@@ -148,3 +148,8 @@ def test_offers_worth_nothing_are_named():
 def test_suppression_older_than_the_scores_is_refused():
     with pytest.raises(SourceError, match="suppression is as of 2025-10-01, before the scores' cut-off 2025-10-31"):
         build_list(spec(), inputs(), suppress_as_of=date(2025, 10, 1))
+
+
+def test_a_limit_of_an_unknown_manager_is_refused_with_the_nearest_name():
+    with pytest.raises(ConfigError, match=r"per_manager names 'm11'; expected a manager .* Did you mean 'm1'\?"):
+        build(spec(capacities=Capacities(per_manager=Limit(5, {"m11": 1}))))

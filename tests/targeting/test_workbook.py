@@ -127,4 +127,4 @@ def test_more_rows_than_a_sheet_holds_go_to_numbered_sheets(tmp_path):
 def test_reasons_are_written_in_the_language_asked_for(tmp_path):
     customers = scores("card", [0.1] * 5)["reason_1_en"].tolist()
     sheet = opened(tmp_path, listed(), language="en")["名单 Targets"]
-    assert sheet.cell(3, COLUMN["reason_1"]).value == customers[0] + "(×1.1)"
+    assert sheet.cell(3, COLUMN["reason_1"]).value == customers[0] + " (×1.1)"

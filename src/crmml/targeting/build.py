@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmml.errors import IntegrityError, NotFoundError, SourceError, mask
+from crmml.errors import ConfigError, IntegrityError, NotFoundError, SourceError, did_you_mean, mask
 from crmml.files import digest_of
 from crmml.targeting.allocation import Allocation
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED, choose
@@ -100,7 +100,7 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
     Raises
     ------
     ConfigError
-        If a rule or an offer names what is not there.
+        If a rule, an offer or a limit names what is not there.
     SourceError
         If a table breaks its contract.
     GateError
@@ -108,6 +108,7 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
     """
     candidates = build_candidates(spec, inputs)
     cutoff = _cutoff(candidates, suppress_as_of)
+    _require_known_units(spec, candidates)
     if any(offer.value_if_taken is None for offer in spec.offers):
         candidates = with_columns(candidates, spec.value.segments, inputs.features, what="value.segments")
     candidates = with_expected_value(with_values(spec, candidates, inputs.takers))
@@ -190,6 +191,18 @@ def _cutoff(candidates: pd.DataFrame, suppress_as_of: date) -> date:
             code="D023",
         )
     return cutoff
+
+
+def _require_known_units(spec: ListSpec, candidates: pd.DataFrame) -> None:
+    for kind, limit in (("branch", spec.capacities.per_branch), ("manager", spec.capacities.per_manager)):
+        known = set(ids_of(candidates, f"{kind}_id"))
+        for key in limit.overrides:
+            if key not in known | {NOBODY}:
+                raise ConfigError(
+                    f"capacities.per_{kind} names {key!r}; expected a {kind} of a scored customer."
+                    f"{did_you_mean(key, known)}",
+                    code="C002",
+                )
 
 
 def _decide(decisions: Decisions, candidates: pd.DataFrame, rows: pd.DataFrame) -> None:

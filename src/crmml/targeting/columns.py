@@ -132,7 +132,8 @@ def people_view(table: pd.DataFrame, *, language: Literal["zh", "en"] = "zh") ->
     view["risk_band"] = rows["risk_band"].replace(NO_BAND, "none" if language == "en" else "无")
     view["value_source"] = rows[f"value_source_{language}"]
     for number in range(1, REASONS + 1):
-        view[f"reason_{number}"] = _spoken(rows[f"reason_{number}_{language}"], rows[f"reason_{number}_effect"])
+        sentences, effects = rows[f"reason_{number}_{language}"], rows[f"reason_{number}_effect"]
+        view[f"reason_{number}"] = _spoken(sentences, effects, gap="" if language == "zh" else " ")
     return view
 
 
@@ -152,6 +153,6 @@ def _with_reasons(spec: ListSpec, rows: pd.DataFrame, uptake: Mapping[str, Table
     return pd.concat([part for part in parts if len(part)]).astype(wanted)
 
 
-def _spoken(sentences: pd.Series, effects: pd.Series) -> list[str]:
+def _spoken(sentences: pd.Series, effects: pd.Series, *, gap: str) -> list[str]:
     said = zip(sentences.fillna(""), np.exp(effects.astype(float)), strict=True)
-    return [f"{text}(×{factor:.1f})" if text and np.isfinite(factor) else text for text, factor in said]
+    return [f"{text}{gap}(×{factor:.1f})" if text and np.isfinite(factor) else text for text, factor in said]
