@@ -34,23 +34,25 @@ def test_without_accounts_each_customer_holds_one_current_account():
     assert balance_basis(small) == "sparse"
 
 
-def test_authorised_persons_do_not_hold_and_unlisted_accounts_keep_their_owner():
+def test_authorised_persons_do_not_hold_and_a_list_of_holders_is_the_whole_truth():
     small = bank(
         customers=CUSTOMERS,
         accounts="""
             account_id  customer_id  product_id  opened_on
             a           1            current     2020-01-01
-            b           2            card        2020-02-01""",
+            b           2            card        2020-02-01
+            c           1            current     2020-03-01""",
         account_holders="""
             account_id  customer_id  role        share  since
             a           1            owner       0.6    2020-01-01
             a           2            joint       0.4    2021-01-01
-            a           3            authorised  -      2020-01-01""",
+            a           3            authorised  -      2020-01-01
+            c           1            -           -      2020-03-01""",
     )
     assert rows(holders(small), "account_id", "customer_id", "role", "share", "since") == [
         ("a", "1", "owner", 0.6, date(2020, 1, 1)),
         ("a", "2", "joint", 0.4, date(2021, 1, 1)),
-        ("b", "2", "owner", 1, date(2020, 2, 1)),
+        ("c", "1", "owner", None, date(2020, 3, 1)),
     ]
 
 

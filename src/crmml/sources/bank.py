@@ -116,17 +116,19 @@ def open_tables(
         If there is no finished ingestion in `directory`.
     """
     manifest = require_manifest(Path(directory), what=f"the tables of {spec.name}", do="run `crmml run` first")
-    connection = connect(memory_limit=memory_limit, threads=threads)
+    directory = Path(directory)
+    connection = connect(memory_limit=memory_limit, threads=threads, spill=directory.parent / ".spill")
     names = [name for name in CONTRACT if f"{name}.parquet" in manifest.files]
     for name in names:
-        path = quoted(str((Path(directory) / f"{name}.parquet").resolve()))
+        path = quoted(str((directory / f"{name}.parquet").resolve()))
         connection.raw_sql(f"CREATE VIEW {identifier(name)} AS SELECT * FROM read_parquet({path})")
     return Bank(spec, connection, {name: connection.table(name) for name in names})
 
 
-def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, database: Path | None = None) -> Backend:
-    """A DuckDB connection that downloads nothing and keeps within its memory.
+def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, spill: Path | None = None) -> Backend:
+    """A DuckDB connection in memory that downloads nothing and keeps within its memory.
 
+    What does not fit goes to the folder `spill` for as long as it is needed.
     Extensions would be fetched at run time, which fails in a closed bank.
     """
     config: dict[str, Any] = {
@@ -135,8 +137,9 @@ def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, d
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    connection = duckdb.connect(str(database) if database else ":memory:", config=config)
-    return ibis.duckdb.from_connection(connection)
+    if spill is not None:
+        config["temp_directory"] = str(spill)
+    return ibis.duckdb.from_connection(duckdb.connect(":memory:", config=config))
 
 
 def canonical(table: ir.Table, contract: TableContract) -> ir.Table:

@@ -169,6 +169,8 @@ def table_faults(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[
         issues += _currencies(connection, spec, has_rates="rates" in present)
     if "account_holders" in present:
         issues += _shares(connection)
+    if {"accounts", "account_holders"} <= present:
+        issues += _unheld(connection)
     if {"accounts", "products"} <= present:
         issues += [
             issue
@@ -218,6 +220,21 @@ def _shares(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
     examples = tuple(mask(value) for (value,) in found[:EXAMPLES])
     told = f"account_holders: shares of {len(found):,} accounts add up to more than 1 (first: {examples[0]}). At most 1 is expected."
     return [Issue("error", "D032", "account_holders", "share", len(found), told, examples)]
+
+
+def _unheld(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
+    found = connection.execute(
+        "SELECT account_id FROM kept.accounts WHERE account_id NOT IN (SELECT account_id FROM kept.account_holders) "
+        "ORDER BY account_id"
+    ).fetchall()
+    if not found:
+        return []
+    examples = tuple(mask(account) for (account,) in found[:EXAMPLES])
+    told = (
+        f"accounts: {len(found):,} accounts have no row in account_holders, so they belong to nobody "
+        f"(first: {examples[0]}). Where that table is mapped it alone says who holds."
+    )
+    return [Issue("warning", "W134", "accounts", "account_id", len(found), told, examples)]
 
 
 def _negative_savings(connection: duckdb.DuckDBPyConnection, history: str) -> list[Issue]:

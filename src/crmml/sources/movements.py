@@ -27,20 +27,19 @@ def holders(bank: Bank) -> ir.Table:
 
     Columns: account_id, customer_id, role (owner, joint), share, since, until,
     posted_on (null: always known). Authorised persons do not hold and are left
-    out. `share` is a weight in [0, 1], 1 where the bank gives none: divide by
-    the sum over the holders of the day, since holders come and go. A customer
-    holds at the end of a day `d` when `since <= d` (or null) and `until > d`
-    (or null).
+    out. `share` lies in [0, 1] and is null where the bank gives none: then the
+    holders of the day share equally what the others leave, which only the day
+    can tell, since holders come and go. A customer holds at the end of a day
+    `d` when `since <= d` (or null) and `until > d` (or null).
+
+    Where the bank has `account_holders` they alone say who holds: mixed with
+    `accounts.customer_id`, a holder listed later would change who held before.
     """
     if not bank.has("account_holders"):
         return _single_holders(bank)
     listed = bank.table("account_holders")
     holding = listed.mutate(role=listed.role.fill_null("owner")).filter(lambda t: t.role != "authorised")
-    known = holding.mutate(share=_share(holding.share.fill_null(1.0)))[_HOLDER_COLUMNS]
-    if not bank.has("accounts"):
-        return known
-    unlisted = _single_holders(bank).anti_join(listed.select("account_id"), "account_id")
-    return known.union(unlisted)
+    return holding.mutate(share=_share(holding.share))[_HOLDER_COLUMNS]
 
 
 _HOLDER_COLUMNS = ["account_id", "customer_id", "role", "share", "since", "until", "posted_on"]
