@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from crmml.explain.reasons import Reasons, find_reasons
 from crmml.explain.sentences import Voice, component_sentence
@@ -13,7 +15,7 @@ SIGNS = {"margin": 1.0, "fees": 1.0, "expected_loss": -1.0, "service_cost": -1.0
 COMPONENTS = tuple(SIGNS)
 
 
-def signed_components(components: Mapping[str, np.ndarray]) -> np.ndarray:
+def signed_components(components: Mapping[str, npt.ArrayLike] | pd.DataFrame) -> np.ndarray:
     """The components as addends of the contribution: losses, costs and charges with a minus.
 
     Returns

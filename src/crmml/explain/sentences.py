@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # What a null can mean differs by feature and is told in full by the catalogue.
 NO_VALUE = {"zh": "无记录或不适用", "en": "none, or not applicable"}
+ALL = "all"
 REST = {"zh": "其余因素", "en": "everything else"}
 COMPONENTS = {
     "margin": ("净息差收入", "margin"),
@@ -117,7 +118,8 @@ def write_sentences(
         info = infos[feature]
         rows = np.flatnonzero(speakers == feature)
         cells = values[info.name].to_numpy(dtype=object)[rows]
-        averages = {segment: peers.get(segment, {}).get(info.name) for segment in set(segments[rows])}
+        # A segment too small for averages of its own reads those of all customers.
+        averages = {segment: peers.get(segment, peers.get(ALL, {})).get(info.name) for segment in set(segments[rows])}
         said: dict[tuple[Any, str], tuple[str, str]] = {}  # values repeat, above all zeros
         for row, cell in zip(rows.tolist(), cells, strict=True):
             segment = segments[row]

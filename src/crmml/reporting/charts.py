@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
 from crmml.reporting.fonts import BLUE, GOLD, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
 
@@ -141,39 +143,48 @@ def bars(shares: Mapping[str, float], *, title: str, xlabel: str, share: bool = 
         return to_svg(figure, name=name)
 
 
-def calendar(windows: pd.DataFrame, *, name: str = "calendar") -> str:
-    """Every cut-off with the window its features see and the window its label covers.
+@dataclass(frozen=True)
+class Window:
+    """A cut-off with what its features see and what its label covers; `role` is train or test."""
 
-    Parameters
-    ----------
-    windows : DataFrame
-        One row per cut-off: `role` (train, test), `cutoff`, `features_from`, `label_from`, `label_to`.
-    """
+    role: Literal["train", "test"]
+    cutoff: date
+    features_from: date
+    label_from: date
+    label_to: date
+
+
+def calendar(windows: Sequence[Window], *, name: str = "calendar") -> str:
+    """Every cut-off with the window its features see and the window its label covers."""
     colours = {"train": TEAL, "test": RED}
     words = {"train": "训练 train", "test": "测试 test"}
     with chart_style():
         figure = Figure(figsize=(9.2, 1.3 + 0.2 * len(windows)), layout="constrained")
         axes = figure.subplots()
-        for place, row in enumerate(windows.itertuples()):
-            y = len(windows) - place
-            start, cutoff, label_from, label_to = (
-                np.datetime64(day, "D").astype(float)
-                for day in (row.features_from, row.cutoff, row.label_from, row.label_to)
+        ends = range(len(windows), 0, -1)
+        for y, window in zip(ends, windows, strict=True):
+            start, cutoff, first, last = (
+                day.toordinal() for day in (window.features_from, window.cutoff, window.label_from, window.label_to)
             )
             axes.barh(y, cutoff - start, left=start, height=0.5, color=GRID)
-            axes.barh(y, label_to - label_from, left=label_from, height=0.5, color=colours[row.role])
+            axes.barh(y, last - first, left=first, height=0.5, color=colours[window.role])
             axes.plot([cutoff, cutoff], [y - 0.38, y + 0.38], color=INK, linewidth=1.6)
-        axes.set_yticks(
-            range(len(windows), 0, -1), [f"{words[row.role]}  {row.cutoff}" for row in windows.itertuples()], fontsize=8
-        )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: str(np.datetime64(round(value), "D"))[:7]))
+        axes.set_yticks(ends, [f"{words[window.role]}  {window.cutoff}" for window in windows], fontsize=8)
+        axes.xaxis.set_major_locator(FixedLocator(_half_years(windows)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{date.fromordinal(int(value)):%Y-%m}"))
         for colour, title in (
             (GRID, "特征窗口 features"),
             (TEAL, "训练标签 train label"),
             (RED, "测试标签 test label"),
         ):
             axes.add_patch(Rectangle((0, 0), 0, 0, color=colour, label=title))
-        axes.set(xlim=_span(windows), ylim=(0.3, len(windows) + 0.8))
+        axes.set(
+            xlim=(
+                min(window.features_from for window in windows).toordinal() - 20,
+                max(window.label_to for window in windows).toordinal() + 20,
+            ),
+            ylim=(0.3, len(windows) + 0.8),
+        )
         _legend_above(axes)
         axes.grid(axis="y", visible=False)
         return to_svg(figure, name=name)
@@ -249,9 +260,11 @@ def _legend_above(axes: Axes) -> None:
     axes.legend(fontsize=9, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
 
-def _span(windows: pd.DataFrame) -> tuple[float, float]:
-    first, last = np.datetime64(windows["features_from"].min(), "D"), np.datetime64(windows["label_to"].max(), "D")
-    return float(first.astype(int)) - 20, float(last.astype(int)) + 20
+def _half_years(windows: Sequence[Window]) -> list[float]:
+    """The first day of every half year that the windows touch."""
+    first, last = min(window.features_from for window in windows), max(window.label_to for window in windows)
+    days = (date(year, month, 1) for year in range(first.year, last.year + 2) for month in (1, 7))
+    return [float(day.toordinal()) for day in days if first <= day <= last]
 
 
 def _shares(axes: Axes) -> None:

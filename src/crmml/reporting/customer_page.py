@@ -35,6 +35,14 @@ FAMILIES = {
 }
 
 
+SEGMENTS = {
+    "person, depositor": "个人存款客户 person, depositor",
+    "person, borrower": "个人借款客户 person, borrower",
+    "company, depositor": "企业存款客户 company, depositor",
+    "company, borrower": "企业借款客户 company, borrower",
+}
+
+
 @dataclass(frozen=True)
 class Reason:
     """One line of a reasons table; `share` is its bar, from -1 to 1 of the largest on the page."""
@@ -164,7 +172,7 @@ def customer_page(
         ledger=_ledger(ledger),
         ledger_chart=None
         if ledger is None or ledger.empty
-        else svg(month_bars(ledger["month_end"], ledger["contribution"])),
+        else svg(month_bars(list(ledger["month_end"]), ledger["contribution"].astype(float))),
         holdings=_holdings(holdings),
         charts=_trend_charts(trend),
         component_words=COMPONENT_WORDS,
@@ -177,7 +185,7 @@ def _facts(customer: Customer) -> list[tuple[str, str, str]]:
     kinds = {"person": "个人 person", "company": "企业 company"}
     facts = [
         ("类型", "kind", kinds.get(customer.kind or "", customer.kind)),
-        ("同类群体", "peer group", customer.segment),
+        ("同类群体", "peer group", SEGMENTS.get(customer.segment or "", customer.segment)),
         ("网点", "branch", customer.branch),
         ("客户经理", "manager", customer.manager),
         ("建立关系", "customer since", customer.since),
@@ -196,7 +204,7 @@ def _odds(probability: float) -> str:
 
 
 def _reasons(scores: Mapping[str, Any]) -> list[Reason]:
-    lines = []
+    lines: list[tuple[str, str, str, str | None, float]] = []
     place = 1
     while f"reason_{place}_code" in scores:
         prefix = f"reason_{place}"
@@ -231,7 +239,9 @@ def _ledger(ledger: pd.DataFrame | None) -> dict[str, Any] | None:
 
 
 def _holdings(holdings: pd.DataFrame | None) -> list[dict[str, Any]]:
-    rows = [] if holdings is None else holdings.to_dict("records")
+    if holdings is None:
+        return []
+    rows = [{str(name): value for name, value in row.items()} for row in holdings.to_dict("records")]
     for row in rows:
         row["family_zh"], row["family_en"] = FAMILIES.get(row["family"], (row["family"], row["family"]))
     return rows
@@ -246,5 +256,7 @@ def _trend_charts(trend: pd.DataFrame | None) -> list[dict[str, Any]]:
         values = trend[column].astype(float).to_numpy()
         if np.isfinite(values).any():
             zh, en = words.get(str(column), (str(column), str(column)))
-            charts.append({"zh": zh, "en": en, "svg": svg(line_chart(trend["month_end"], values)), "last": values[-1]})
+            charts.append(
+                {"zh": zh, "en": en, "svg": svg(line_chart(list(trend["month_end"]), values)), "last": values[-1]}
+            )
     return charts

@@ -94,7 +94,7 @@ def chart_style(*, grid: bool = True) -> Iterator[None]:
         "svg.hashsalt": "crmml",
         "figure.dpi": 96,
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings):  # type: ignore[arg-type]
         yield
 
 

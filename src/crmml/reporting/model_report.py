@@ -279,16 +279,17 @@ def _bins(rows: pd.DataFrame) -> pd.DataFrame:
     return figures.calibration_bins(rows["probability"].to_numpy(), rows["label"].to_numpy())
 
 
-def _windows(card: Mapping[str, Any]) -> pd.DataFrame:
+def _windows(card: Mapping[str, Any]) -> list[charts.Window]:
     """The calendar of the windows, as the config asks for them."""
     split, horizon = card["config"]["split"], Horizon(**card["config"]["horizon"])
-    rows = []
+    windows = []
     for role, key in (("train", "train"), ("test", "out_of_time")):
         for text in split[key]:
             cutoff = date.fromisoformat(str(text)[:10])
             label = label_window(cutoff, horizon)
-            rows.append((role, cutoff, look_back(cutoff, _LOOK_BACK).start, label.start, label.end))
-    return pd.DataFrame(rows, columns=["role", "cutoff", "features_from", "label_from", "label_to"])
+            seen = look_back(cutoff, _LOOK_BACK)
+            windows.append(charts.Window(role, cutoff, seen.start, label.start, label.end))  # type: ignore[arg-type]
+    return windows
 
 
 def _by_cutoff(metrics: Mapping[str, Any]) -> pd.DataFrame:

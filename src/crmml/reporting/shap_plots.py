@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -59,7 +60,7 @@ def beeswarm(explained: Explained, *, most: int = 15, name: str = "beeswarm") ->
     """Every row of a sample as a dot: what the strongest features add, coloured by their value."""
     sample = explained.sampled()
 
-    def draw(shap: object, figure: Figure) -> None:
+    def draw(shap: Any, figure: Figure) -> None:
         shap.plots.beeswarm(
             _explanation(shap, sample), max_display=most, show=False, plot_size=(8.6, 0.42 * min(most, len(sample.names)) + 1.2),
             color_bar_label="特征值 feature value", s=9,
@@ -77,7 +78,7 @@ def beeswarm(explained: Explained, *, most: int = 15, name: str = "beeswarm") ->
 def waterfall(explained: Explained, row: int, *, shown: Sequence[str], most: int = 12, name: str = "waterfall") -> str:
     """How one row's score is built up, feature by feature; `shown` holds its values as text."""
 
-    def draw(shap: object, figure: Figure) -> None:
+    def draw(shap: Any, figure: Figure) -> None:
         one = shap.Explanation(
             values=explained.values[row],
             base_values=explained.base,
@@ -99,7 +100,7 @@ def dependence(explained: Explained, feature: int, *, name: str = "dependence") 
     """What one feature adds over the range of its values, one dot a row."""
     sample = explained.sampled()
 
-    def draw(shap: object, figure: Figure) -> None:
+    def draw(shap: Any, figure: Figure) -> None:
         axes = figure.subplots()
         figure.set_size_inches(4.5, 3.2)
         shap.plots.scatter(
@@ -113,7 +114,7 @@ def dependence(explained: Explained, feature: int, *, name: str = "dependence") 
     return _draw(draw, name)
 
 
-def _explanation(shap: object, explained: Explained) -> object:
+def _explanation(shap: Any, explained: Explained) -> Any:
     return shap.Explanation(
         values=explained.values,
         base_values=np.full(len(explained.values), explained.base),
@@ -122,7 +123,7 @@ def _explanation(shap: object, explained: Explained) -> object:
     )
 
 
-def _draw(draw: Callable[[object, Figure], None], name: str) -> str:
+def _draw(draw: Callable[[Any, Figure], None], name: str) -> str:
     """Run one SHAP plot on a figure of its own, without a window and without a trace."""
     with chart_style(grid=False), _seeded(), warnings.catch_warnings():
         # SHAP 0.51 calls what Matplotlib 3.11 is about to rename.
@@ -137,7 +138,7 @@ def _draw(draw: Callable[[object, Figure], None], name: str) -> str:
             for axes in figure.axes:
                 for dots in axes.collections:
                     # Thousands of dots as one picture: as paths a page would weigh tens of megabytes.
-                    dots.set_rasterized(isinstance(dots, PathCollection) and len(dots.get_offsets()) > 100)
+                    dots.set_rasterized(isinstance(dots, PathCollection) and np.shape(dots.get_offsets())[0] > 100)
             figure.set_dpi(_DOTS_PER_INCH)
             return to_svg(figure, name=name)
         finally:

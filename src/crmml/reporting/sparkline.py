@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 WIDTH, HEIGHT = 520, 132
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 8, 10, 22
 
 
-def line_chart(months: Sequence[Any], values: Sequence[float]) -> str:
+def line_chart(months: Sequence[Any], values: npt.ArrayLike) -> str:
     """A line over months; a missing month is a gap."""
-    values = np.asarray(values, dtype=float)
-    low, high = _range(values)
-    xs = np.linspace(_LEFT, WIDTH - _RIGHT, max(2, len(values)))[: len(values)]
+    amounts = np.asarray(values, dtype=float)
+    low, high = _range(amounts)
+    xs = np.linspace(_LEFT, WIDTH - _RIGHT, max(2, len(amounts)))[: len(amounts)]
     parts, current = [], []
-    for x, value in zip(xs, values, strict=True):
+    for x, value in zip(xs, amounts, strict=True):
         if np.isfinite(value):
             current.append(f"{x:.1f},{_y(value, low, high):.1f}")
         elif current:
@@ -27,23 +28,23 @@ def line_chart(months: Sequence[Any], values: Sequence[float]) -> str:
     lines = "".join(f'<polyline class="line" points="{" ".join(part)}"/>' for part in parts if part)
     dots = "".join(
         f'<circle class="dot" cx="{x:.1f}" cy="{_y(value, low, high):.1f}" r="2.6"><title>{_month(month)}: {value:,.0f}</title></circle>'
-        for x, value, month in zip(xs, values, months, strict=True)
+        for x, value, month in zip(xs, amounts, months, strict=True)
         if np.isfinite(value)
     )
     return _frame(lines + dots, months, xs, low, high)
 
 
-def month_bars(months: Sequence[Any], values: Sequence[float]) -> str:
+def month_bars(months: Sequence[Any], values: npt.ArrayLike) -> str:
     """A bar a month from the zero line; bars below it have their own colour."""
-    values = np.nan_to_num(np.asarray(values, dtype=float))
-    low, high = _range(values)
-    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(values))
-    xs = _LEFT + step * (np.arange(len(values)) + 0.5)
+    amounts = np.nan_to_num(np.asarray(values, dtype=float))
+    low, high = _range(amounts)
+    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(amounts))
+    xs = _LEFT + step * (np.arange(len(amounts)) + 0.5)
     zero = _y(0.0, low, high)
     bars = "".join(
         f'<rect class="{"loss" if value < 0 else "gain"}" x="{x - step * 0.32:.1f}" y="{min(zero, _y(value, low, high)):.1f}" '
         f'width="{step * 0.64:.1f}" height="{abs(zero - _y(value, low, high)):.1f}"><title>{_month(month)}: {value:,.0f}</title></rect>'
-        for x, value, month in zip(xs, values, months, strict=True)
+        for x, value, month in zip(xs, amounts, months, strict=True)
     )
     return _frame(bars, months, xs, low, high)
 
