@@ -62,6 +62,26 @@ def test_candidates_read_their_segment_new_segments_the_product_and_displacement
     assert valued.index.tolist() == rows.index.tolist()
 
 
+def test_displacement_is_estimated_apart_and_a_gain_elsewhere_is_not_the_offers():
+    asked = spec(offers=(ESTIMATED,), value=ValueEstimate(minimum_takers=2, winsorise=0))
+    rows = build_candidates(asked, inputs())
+    past = takers({"low": [100.0, 200, 300]})
+    for displaced, value, words in (
+        ([20.0, 40.0, None], 170, "less 30 displaced"),
+        ([-50.0, 10.0, 10.0], 200, "less 0 displaced"),
+        ([None, None, 90.0], 200, "displacement not known, not taken off"),
+    ):
+        valued = with_values(asked, rows, past.assign(displaced=displaced))
+        assert set(valued["value_if_taken"]) == {value}
+        assert words in valued["value_source_en"].iloc[0]
+
+
+def test_an_amount_that_is_no_number_is_refused():
+    wrong = takers({"low": [1.0, float("nan"), 3.0]})
+    with pytest.raises(SourceError, match="value is not a number on 1 rows"):
+        with_values(spec(offers=(ESTIMATED,)), build_candidates(spec(offers=(ESTIMATED,)), inputs()), wrong)
+
+
 def test_a_segment_with_too_few_takers_reads_the_products_mean():
     means = segment_means(
         np.array([8.0, 12, 10, 100]), np.array(["a", "a", "a", "b"]), ValueEstimate(minimum_takers=2, winsorise=0)

@@ -3,6 +3,11 @@
 Estimated from customers who took the product before: the first-year
 contribution of the new product (already net of expected loss, capital and those
 who left again) less what it displaced on the customer's other accounts.
+
+The takers' table has one row per taken product: `customer_id`, `product_id`,
+`family`, `first_year_contribution`, `displaced` (contribution lost on the
+customer's other accounts, positive where they lost, null where not known; both
+in currency) and the segment columns.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ from crmml.errors import SourceError
 from crmml.targeting.candidates import Table, as_frame, require_columns
 from crmml.targeting.spec import ListSpec, Offer, ValueEstimate
 
+TAKERS = ("customer_id", "product_id", "family", "first_year_contribution", "displaced")
 CONFIG, PRODUCT, SEGMENT = "config", "takers_product", "takers_segment"
 
 
@@ -30,6 +36,15 @@ class SegmentMeans:
     product_mean: float
     takers: int
     table: pd.DataFrame
+
+    def at(self, segments: np.ndarray) -> pd.DataFrame:
+        """`takers`, `weight` and `value` of these segments; one without takers reads the product's mean."""
+        found = self.table.reindex(segments).reset_index(drop=True)
+        found["weight"] = found["weight"].fillna(0.0)
+        return found.assign(
+            takers=found["takers"].where(found["weight"] > 0, self.takers).astype(int),
+            value=found["value"].fillna(self.product_mean),
+        )
 
 
 def with_values(spec: ListSpec, candidates: pd.DataFrame, takers: Table | None) -> pd.DataFrame:
@@ -96,14 +111,12 @@ def _variances(groups: pd.api.typing.SeriesGroupBy, n: int, mean: float) -> tupl
 
 def _takers(table: Table, spec: ValueEstimate) -> pd.DataFrame:
     frame = as_frame(table)
-    needed = ["product_id", "family", "customer_id", "first_year_contribution", "displaced", *spec.segments]
-    require_columns(frame, needed, what="takers")
-    value = frame["first_year_contribution"].astype(float) - frame["displaced"].astype(float)
-    if not np.isfinite(value).all():
-        raise SourceError(
-            f"takers: value is not a number on {(~np.isfinite(value)).sum():,} rows; expected amounts", code="D013"
-        )
-    return frame.assign(value=value)
+    require_columns(frame, [*TAKERS, *spec.segments], what="takers")
+    gained, lost = frame["first_year_contribution"].astype(float), frame["displaced"].astype(float)
+    wrong = ~np.isfinite(gained) | np.isinf(lost)
+    if wrong.any():
+        raise SourceError(f"takers: value is not a number on {wrong.sum():,} rows; expected amounts", code="D013")
+    return frame.assign(gained=gained, lost=lost)
 
 
 def _rows_of(candidates: pd.DataFrame, offer: Offer) -> pd.DataFrame:
@@ -118,22 +131,30 @@ def _priced(offer: Offer, rows: pd.DataFrame, history: pd.DataFrame | None, spec
             value_source_zh="配置给定",
             value_source_en="given in the config",
         )
-    past = pd.DataFrame({"value": []}) if history is None else history[_is_taker(history, offer)]
+    past = pd.DataFrame() if history is None else history[_is_taker(history, offer)]
     if len(past) < spec.minimum_takers:
         raise SourceError(
             f"takers: {len(past)} earlier takers of {offer.product}; expected {spec.minimum_takers} or more. "
             "Give the offer a value_if_taken in the config, or a longer history",
             code="D019",
         )
-    means = segment_means(past["value"].to_numpy(), _segments(past, spec), spec)
-    found = means.table.reindex(_segments(rows, spec))
-    weight = found["weight"].fillna(0.0).to_numpy()
-    takers = np.where(weight > 0, found["takers"].fillna(0), means.takers).astype(int)
+    segments = _segments(rows, spec)
+    gained = segment_means(past["gained"].to_numpy(), _segments(past, spec), spec).at(segments)
+    lost = _displacement(past, segments, spec)
     return rows.assign(
-        value_if_taken=found["value"].fillna(means.product_mean).to_numpy(),
-        value_source=np.where(weight > 0, SEGMENT, PRODUCT),
-        **_words(found.index.to_numpy(), takers, weight, means.takers),
+        value_if_taken=gained["value"].to_numpy() - lost["value"].to_numpy(),
+        value_source=np.where(gained["weight"] > 0, SEGMENT, PRODUCT),
+        **_words(segments, gained, lost, len(past)),
     )
+
+
+def _displacement(past: pd.DataFrame, segments: np.ndarray, spec: ValueEstimate) -> pd.DataFrame:
+    """Mean displacement by row, never negative: what grows elsewhere is not counted as brought by the offer."""
+    known = past[past["lost"].notna()]
+    if len(known) < spec.minimum_takers:
+        return pd.DataFrame({"value": np.zeros(len(segments)), "takers": 0})
+    lost = segment_means(known["lost"].to_numpy(), _segments(known, spec), spec).at(segments)
+    return lost.assign(value=lost["value"].clip(lower=0.0), takers=len(known))
 
 
 def _is_taker(history: pd.DataFrame, offer: Offer) -> pd.Series:
@@ -147,21 +168,26 @@ def _segments(frame: pd.DataFrame, spec: ValueEstimate) -> np.ndarray:
     return np.array([" / ".join(row) for row in zip(*words, strict=True)], dtype=object)
 
 
-def _words(segments: np.ndarray, takers: np.ndarray, weight: np.ndarray, of_product: int) -> dict[str, list[str]]:
-    rows = list(zip(segments.tolist(), takers.tolist(), weight.tolist(), strict=True))
-    said = {cell: _sentence(*cell, of_product) for cell in set(rows)}
-    pairs = [said[cell] for cell in rows]
-    return {"value_source_zh": [zh for zh, _ in pairs], "value_source_en": [en for _, en in pairs]}
-
-
-def _sentence(segment: object, takers: int, weight: float, of_product: int) -> tuple[str, str]:
-    if weight <= 0:
-        return (
-            f"{of_product:,} 位已购客户首年贡献的均值",
-            f"mean first-year contribution of {of_product:,} earlier takers",
-        )
-    return (
-        f"同类已购客户首年贡献({segment},{takers:,} 位,权重 {weight:.0%})与产品均值({of_product:,} 位)加权",
-        f"first-year contribution of {takers:,} like takers ({segment}), weight {weight:.0%}, "
-        f"rest the mean of all {of_product:,} takers",
+def _words(segments: np.ndarray, gained: pd.DataFrame, lost: pd.DataFrame, takers: int) -> dict[str, list[str]]:
+    of_segment, weight = gained["takers"].tolist(), gained["weight"].tolist()
+    rows = list(
+        zip(segments.tolist(), of_segment, weight, lost["value"].tolist(), lost["takers"].tolist(), strict=True)
     )
+    said = {(one, n, w, less, m): _sentence(one, n, w, less, m, takers) for one, n, w, less, m in set(rows)}
+    return {
+        "value_source_zh": [said[row][0] for row in rows],
+        "value_source_en": [said[row][1] for row in rows],
+    }
+
+
+def _sentence(
+    segment: str, of_segment: int, weight: float, lost: float, lost_takers: int, takers: int
+) -> tuple[str, str]:
+    zh = f"{takers:,} 位已购客户首年贡献的均值"
+    en = f"mean first-year contribution of {takers:,} earlier takers"
+    if weight > 0:
+        zh = f"同类已购客户首年贡献({segment},{of_segment:,} 位,权重 {weight:.0%})与产品均值({takers:,} 位)加权"
+        en = f"first-year contribution of {of_segment:,} like takers ({segment}), weight {weight:.0%}, rest the mean of all {takers:,} takers"
+    if lost_takers == 0:
+        return f"{zh};替代未知,未扣", f"{en}; displacement not known, not taken off"
+    return f"{zh};已扣替代 {lost:,.0f}", f"{en}; less {lost:,.0f} displaced"
