@@ -45,7 +45,7 @@ Event = Literal["loans", "contacts"]
 class Population:
     """Which snapshots a model speaks of: kinds of customer, and a condition on snapshot and feature columns.
 
-    `where` is a pandas query such as "deposits_mean_3m >= 1000".
+    `where` is SQL such as "deposits_mean_3m >= 1000"; where an input is null, it is not met.
     """
 
     kinds: tuple[str, ...] = ("person", "company")
@@ -182,16 +182,28 @@ def _described(bank: Bank, keys: ir.Table, *, name: str) -> ir.Table:
     """Keys with what was known of the customer at the cut-off, computed once."""
     keys = _kept(bank, keys, f"{name}_keys")
     terms = [column for column in keys.columns if column.startswith("term_")]
+    described = _with(states(bank, keys), _buckets(bank, keys))[[*COLUMNS, *terms]]
+    return _kept(bank, described.order_by(["cutoff_date", "customer_id", "event_id"]), name)
+
+
+def states(bank: Bank, keys: ir.Table) -> ir.Table:
+    """`keys` (customer_id, cutoff_date and more) with kind, branch_id, manager_id, is_gone and is_in_default.
+
+    Not computed yet: the leak audit asks it again of changed tables.
+    """
     rows = keys
-    for part in (_profiles(bank, keys), _closed(bank, keys), _defaults(bank, keys), _buckets(bank, keys)):
-        on = [column for column in ("customer_id", "cutoff_date") if column in part.columns]
-        rows = rows.left_join(part, on, rname="{name}_again").drop(*(f"{column}_again" for column in on))
-    described = rows.mutate(
+    for part in (_profiles(bank, keys), _closed(bank, keys), _defaults(bank, keys)):
+        rows = _with(rows, part)
+    flagged = rows.mutate(
         is_gone=_.has_left.fill_null(False) | _.is_closed.fill_null(False),
         is_in_default=_.is_in_default.fill_null(False),
     )
-    ordered = described[[*COLUMNS, *terms]].order_by(["cutoff_date", "customer_id", "event_id"])
-    return _kept(bank, ordered, name)
+    return flagged.drop("has_left", "is_closed")
+
+
+def _with(rows: ir.Table, part: ir.Table) -> ir.Table:
+    on = [column for column in ("customer_id", "cutoff_date") if column in part.columns]
+    return rows.left_join(part, on, rname="{name}_again").drop(*(f"{column}_again" for column in on))
 
 
 def _kept(bank: Bank, table: ir.Table, name: str) -> ir.Table:

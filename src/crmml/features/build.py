@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crmml.features.choose import Choice, choose
-from crmml.features.compute import Columns, Streams, compute
+from crmml.features.compute import Columns, Computation, Streams
 from crmml.features.declare import WINDOWS, CustomFamily, Family, FeatureInfo, Months
 from crmml.features.grid import CalendarGrid, EventGrid, Grid
 from crmml.features.terms import term_infos
@@ -132,17 +132,50 @@ def feature_slabs(
     ledger: ir.Table | None = None,
 ) -> Iterator[pa.Table]:
     """The features of all snapshots, a slab of customers at a time, customers in order."""
-    choice = choose(bank, families, ledger=ledger)
-    terms = [info.name for info in term_infos(snapshots.columns)]
-    wanted = snapshots.select(*KEY, *terms).order_by(["customer_id", "cutoff_date", "event_id"]).to_pyarrow()
-    wanted = wanted.cast(pa.schema([(f.name, _plain(f.type)) for f in wanted.schema]))
-    streams = Streams(bank, choice, ledger)
+    build = Build(bank, snapshots, families, ledger=ledger)
     empty = True
-    for slab in _slabs(wanted, windows_of(choice), len(choice.infos)):
+    for slab in build.slabs():
         empty = False
-        yield _slab_table(slab, compute(streams, choice, slab.grid, slab.units), choice, bank, terms)
+        computation = build.computation(slab)
+        yield build.table(slab, computation)
+        computation.close()
     if empty:
-        yield _schema(wanted, choice).empty_table()
+        yield build.empty()
+
+
+class Build:
+    """A build that is planned: what is asked for, of which snapshots.
+
+    The leak audit computes the same slabs again and again, while the rows of
+    the bank's tables change under it.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        snapshots: ir.Table,
+        families: Sequence[Family | CustomFamily | str] | None = None,
+        *,
+        ledger: ir.Table | None = None,
+    ) -> None:
+        self.bank = bank
+        self.choice = choose(bank, families, ledger=ledger)
+        self.terms = [info.name for info in term_infos(snapshots.columns)]
+        wanted = snapshots.select(*KEY, *self.terms).order_by(["customer_id", "cutoff_date", "event_id"]).to_pyarrow()
+        self.wanted = wanted.cast(pa.schema([(field.name, _plain(field.type)) for field in wanted.schema]))
+        self.streams = Streams(bank, self.choice, ledger)
+
+    def slabs(self) -> Iterator[Slab]:
+        return _slabs(self.wanted, windows_of(self.choice), len(self.choice.infos))
+
+    def computation(self, slab: Slab) -> Computation:
+        return Computation(self.streams, self.choice, slab.grid, slab.units)
+
+    def table(self, slab: Slab, computation: Computation) -> pa.Table:
+        return _slab_table(slab, computation.columns(), self.choice, self.bank, self.terms)
+
+    def empty(self) -> pa.Table:
+        return _schema(self.wanted, self.choice).empty_table()
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

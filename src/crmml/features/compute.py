@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 from ibis import _
+from ibis.util import gen_name
 
 from crmml.features.choose import Choice
 from crmml.features.declare import Breadth, Derived, Difference, Ratio, Trend
@@ -17,7 +18,7 @@ from crmml.features.kernel import Cube, CubeView
 from crmml.features.planner import Asked, StreamPlan, aggregate, plan_streams, stream_key
 from crmml.features.profile import read_attributes
 from crmml.features.statistics import Number
-from crmml.features.streams import STREAMS, account_changes, ledger_rows
+from crmml.features.streams import STREAMS, Holdings, account_changes, ledger_rows
 from crmml.sources.bank import Bank
 
 Columns = dict[str, np.ndarray]
@@ -28,50 +29,96 @@ class Streams:
 
     def __init__(self, bank: Bank, choice: Choice, ledger: ir.Table | None) -> None:
         self.bank = bank
+        holdings = Holdings(bank)
         names = dict.fromkeys(asked.family.table for asked in choice.asked)
-        self.tables = {name: self._table(name, ledger) for name in names}
-        self.first_days = {name: self._first_day(name, ledger) for name in names}
-        self.held = account_changes(bank)
+        self.tables = {name: _relation(name, holdings, ledger) for name in names}
+        self.first_days = {name: _first_day(name, bank, ledger) for name in names}
+        self.held = account_changes(holdings)
 
-    def _table(self, name: str, ledger: ir.Table | None) -> ir.Table:
-        if name == "ledger":
-            assert ledger is not None
-            return ledger_rows(ledger)
-        return STREAMS[name].build(self.bank)
 
-    def _first_day(self, name: str, ledger: ir.Table | None) -> date | None:
-        if name == "ledger":
-            assert ledger is not None
-            first = ledger.month_end.min().to_pyarrow().as_py()
-            return None if first is None else first.replace(day=1)
-        source = STREAMS[name].source(self.bank)
-        declared = self.bank.spec.observed_from.get(source)
-        if declared is not None or name in STATES:
-            return declared
-        table = self.bank.table(source)
-        return self.bank.observed_from(source) if bool(table.count().to_pyarrow().as_py()) else None
+def _relation(name: str, holdings: Holdings, ledger: ir.Table | None) -> ir.Table:
+    if name != "ledger":
+        return STREAMS[name].build(holdings)
+    assert ledger is not None
+    return ledger_rows(ledger)
+
+
+def _first_day(name: str, bank: Bank, ledger: ir.Table | None) -> date | None:
+    """The first day a stream is observed; None where that limits no window."""
+    if name == "ledger":
+        assert ledger is not None
+        first = ledger.month_end.min().to_pyarrow().as_py()
+        return None if first is None else first.replace(day=1)
+    source = STREAMS[name].source(bank)
+    declared = bank.spec.observed_from.get(source)
+    if declared is not None or name in STATES:
+        return declared
+    return bank.observed_from(source) if bank.table(source).limit(1).to_pyarrow().num_rows else None
 
 
 #: Streams that tell of states from their beginning, however old: a first row is not a first observed day.
 STATES = ("accounts", "account_terms", "loans")
 
 
-def compute(streams: Streams, choice: Choice, grid: Grid, units: pa.Array) -> Columns:
-    """Every column of the choice but the custom ones: arrays of shape (snapshots, units)."""
-    columns: Columns = {}
-    held = _held(streams, choice.asked, grid)
-    plans = plan_streams(streams.tables, choice.asked)
-    for key, plan in plans.items():
-        cube = Cube(aggregate(plan, grid), grid)
-        for asked in choice.asked:
-            if stream_key(asked) == key:
-                columns[asked.column] = _measured(asked, CubeView(cube, plan, asked.measure), streams, held, grid)
-    months = {asked.column: asked.window.months for asked in choice.asked if asked.window and asked.measure.is_flow}
-    for derived in choice.derived:
-        columns[derived.name] = derive(derived, columns, months)
-    if choice.attributes:
-        columns |= read_attributes(streams.bank.table("customers"), choice.attributes, grid, units)
-    return columns
+class Computation:
+    """The columns of a choice on one grid, that can be computed again when the rows of the tables have changed.
+
+    The queries of stage 1 are put into words once and kept as views until `close`.
+    """
+
+    def __init__(self, streams: Streams, choice: Choice, grid: Grid, units: pa.Array) -> None:
+        self.streams, self.choice, self.grid, self.units = streams, choice, grid, units
+        self._plans = plan_streams(streams.tables, choice.asked)
+        self._holding, self._held_measures = _plan_holding(streams.held, choice.asked)
+        connection = streams.bank.connection
+        plans = {**self._plans, **({"held": self._holding} if self._held_measures else {})}
+        self._views = {
+            key: connection.create_view(gen_name("states"), aggregate(plan, grid)) for key, plan in plans.items()
+        }
+
+    def columns(self) -> Columns:
+        """Every column of the choice but the custom ones: arrays of shape (snapshots, units)."""
+        columns: Columns = {}
+        held = self._held()
+        for key, plan in self._plans.items():
+            cube = self._cube(key)
+            for asked in self.choice.asked:
+                if stream_key(asked) == key:
+                    view = CubeView(cube, plan, asked.measure)
+                    columns[asked.column] = _measured(asked, view, self.streams, held, self.grid)
+        months = {one.column: one.window.months for one in self.choice.asked if one.window and one.measure.is_flow}
+        for derived in self.choice.derived:
+            columns[derived.name] = derive(derived, columns, months)
+        if self.choice.attributes:
+            customers = self.streams.bank.table("customers")
+            columns |= read_attributes(customers, self.choice.attributes, self.grid, self.units)
+        return columns
+
+    def close(self) -> None:
+        for view in self._views.values():
+            self.streams.bank.connection.con.execute(f'DROP VIEW "{view.get_name()}"')
+
+    def _cube(self, key: str) -> Cube:
+        return Cube(self._views[key].to_pyarrow(), self.grid)
+
+    def _held(self) -> dict[tuple[str, ...], np.ndarray]:
+        """Whether any account of the named product families is held, per snapshot and unit."""
+        if not self._held_measures:
+            return {}
+        cube = self._cube("held")
+        views = {holds: CubeView(cube, self._holding, measure) for holds, measure in self._held_measures.items()}
+        return {holds: self._held_measures[holds].value(view, None) > 0 for holds, view in views.items()}
+
+
+def _plan_holding(table: ir.Table, asked: Iterable[Asked]) -> tuple[StreamPlan, dict[tuple[str, ...], Number]]:
+    """How many accounts are held, for every set of product families that is a condition."""
+    plan = StreamPlan(table)
+    measures = {}
+    for holds in dict.fromkeys(column.holds for column in asked if column.holds is not None):
+        where = _.family.isin(holds) if holds else None
+        measures[holds] = Number("held", zh="持有", en="held", of=_.change, where=where)
+        plan.add(measures[holds])
+    return plan, measures
 
 
 def _measured(
@@ -92,21 +139,6 @@ def _is_covered(asked: Asked, grid: Grid, first_day: int) -> np.ndarray:
     if asked.window is None:
         return grid.cutoff_day() >= first_day
     return grid.start_day(asked.window) + 1 >= first_day
-
-
-def _held(streams: Streams, asked: Iterable[Asked], grid: Grid) -> dict[tuple[str, ...], np.ndarray]:
-    """Whether any account of the named product families is held, per snapshot and unit."""
-    conditions = dict.fromkeys(column.holds for column in asked if column.holds is not None)
-    plan = StreamPlan(streams.held)
-    measures = {}
-    for holds in conditions:
-        where = _.family.isin(holds) if holds else None
-        measures[holds] = Number("held", zh="持有", en="held", of=_.change, where=where)
-        plan.add(measures[holds])
-    if not measures:
-        return {}
-    cube = Cube(aggregate(plan, grid), grid)
-    return {holds: measure.value(CubeView(cube, plan, measure), None) > 0 for holds, measure in measures.items()}
 
 
 def derive(derived: Derived, columns: Mapping[str, np.ndarray], months: Mapping[str, int]) -> np.ndarray:

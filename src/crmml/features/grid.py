@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Protocol
 
 import ibis
@@ -57,7 +58,7 @@ class CalendarGrid:
     def units(self) -> int:
         return len(self.customers)
 
-    @property
+    @cached_property
     def edges(self) -> list[date]:
         starts = {shift_months(cutoff, -window.months) for cutoff in self.cutoffs for window in self.windows}
         return sorted(starts | set(self.cutoffs))
@@ -65,11 +66,8 @@ class CalendarGrid:
     def place(self, stream: ir.Table) -> ir.Table:
         """The stream's rows known by the last cut-off, with unit, buckets and day offset."""
         last = ibis.literal(self.cutoffs[-1])
-        units = ibis.memtable(
-            pa.table({"customer_id": self.customers, "unit": pa.array(range(self.units), pa.int32())})
-        )
-        values, known = self._value_days(), self._known_days()
-        rows = stream.filter(_.day <= last, _.posted_on <= last).inner_join(units, "customer_id")
+        values, known = self._value_days, self._known_days
+        rows = stream.filter(_.day <= last, _.posted_on <= last).inner_join(self._units, "customer_id")
         rows = rows.left_join(values, rows.day == values.value_day)
         rows = rows.left_join(known, rows.posted_on == known.known_day)
         return rows.mutate(
@@ -78,11 +76,17 @@ class CalendarGrid:
             offset=_.offset.fill_null(0),
         )
 
+    @cached_property
+    def _units(self) -> ir.Table:
+        return ibis.memtable(pa.table({"customer_id": self.customers, "unit": pa.array(range(self.units), pa.int32())}))
+
+    @cached_property
     def _value_days(self) -> ir.Table:
         edges = self.edges
         days = _days_after(edges[0], self.cutoffs[-1])
         return _day_table("value", days, edges, offset=np.arange(1, len(days) + 1))
 
+    @cached_property
     def _known_days(self) -> ir.Table:
         # A posting up to the first cut-off is known at index 0; one day later at index 1.
         return _day_table("known", _days_after(self.cutoffs[0], self.cutoffs[-1]), list(self.cutoffs))
@@ -127,26 +131,25 @@ class EventGrid:
 
     def place(self, stream: ir.Table) -> ir.Table:
         """The stream's rows known at each snapshot, once per snapshot, with unit, bucket and day offset."""
-        starts = {f"start_{window.suffix}": self._starts(window) for window in self.longest_first}
-        units = ibis.memtable(
-            pa.table(
-                {
-                    "customer_id": self.customers,
-                    "unit": pa.array(range(self.units), pa.int32()),
-                    "cutoff_day": pa.array(self.cutoffs, pa.date32()),
-                    **{name: pa.array(days, pa.date32()) for name, days in starts.items()},
-                }
-            )
-        )
-        rows = stream.inner_join(units, "customer_id")
+        rows = stream.inner_join(self._units, "customer_id")
         rows = rows.filter(_.day <= _.cutoff_day, _.posted_on <= _.cutoff_day)
         bucket = ibis.literal(0)
-        for name in starts:
-            bucket = bucket + (rows.day > rows[name]).cast("int32")
-        first = rows[next(iter(starts))]
+        for window in self.longest_first:
+            bucket = bucket + (rows.day > rows[_start(window)]).cast("int32")
+        first = rows[_start(self.longest_first[0])]
         return rows.mutate(
             value_bucket=bucket, known_bucket=ibis.literal(0), offset=rows.day.delta(first, unit="day").cast("int64")
         )
+
+    @cached_property
+    def _units(self) -> ir.Table:
+        columns = {
+            "customer_id": self.customers,
+            "unit": pa.array(range(self.units), pa.int32()),
+            "cutoff_day": pa.array(self.cutoffs, pa.date32()),
+        }
+        starts = {_start(window): pa.array(self._starts(window), pa.date32()) for window in self.windows}
+        return ibis.memtable(pa.table(columns | starts))
 
     def _starts(self, window: Months) -> list[date]:
         shifted = {cutoff: shift_months(cutoff, -window.months) for cutoff in set(self.cutoffs)}
@@ -164,6 +167,10 @@ class EventGrid:
 
     def end_offset(self) -> np.ndarray:
         return self.cutoff_day() - self.start_day(self.longest_first[0])
+
+
+def _start(window: Months) -> str:
+    return f"start_{window.suffix}"
 
 
 def _days_after(first: date, last: date) -> list[date]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 from ibis import _
 
 from crmml.features.declare import Family, Months
@@ -69,11 +68,11 @@ class StreamPlan:
         return self.roles[id(measure), role]
 
 
-def aggregate(plan: StreamPlan, grid: Grid) -> pa.Table:
+def aggregate(plan: StreamPlan, grid: Grid) -> ir.Table:
     """The states of a stream: one row per unit (and entity), value bucket and known bucket."""
     rows = grid.place(plan.table)
     keys = ["unit", "value_bucket", "known_bucket"] + (["entity_id"] if plan.by_entity else [])
-    return rows.group_by(keys).aggregate(**_aggregates(plan.states)).to_pyarrow()
+    return rows.group_by(keys).aggregate(**_aggregates(plan.states))
 
 
 def _aggregates(states: Mapping[str, State]) -> dict[str, Any]:

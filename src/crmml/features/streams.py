@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
@@ -25,9 +26,9 @@ LONG_AGO = date(1900, 1, 1)
 
 @dataclass(frozen=True)
 class Stream:
-    """`build(bank)` makes the relation; `source(bank)` names the table whose observation limits its windows."""
+    """`build(holdings)` makes the relation; `source(bank)` names the table whose observation limits its windows."""
 
-    build: Callable[[Bank], ir.Table]
+    build: Callable[[Holdings], ir.Table]
     source: Callable[[Bank], str]
     zh: str
     en: str
@@ -38,35 +39,50 @@ def _later(one: ir.Value, other: ir.Value) -> ir.Value:
     return ibis.coalesce(ibis.greatest(one, other), one, other)
 
 
-def _held_accounts(bank: Bank) -> ir.Table:
-    """One row per account and holder: family, begin, known (posting), end (null: still held)."""
-    held = holders(bank).select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
-    joined = accounts(bank).inner_join(held, "account_id")
-    begin = ibis.coalesce(_later(joined.opened_on, joined.since), LONG_AGO)
-    ends = ibis.coalesce(ibis.least(joined.closed_on, joined.until), joined.closed_on, joined.until)
-    return joined.select(
-        "customer_id",
-        "account_id",
-        "family",
-        begin=begin,
-        known=ibis.coalesce(_later(joined.posted_on, joined.held_posted_on), begin),
-        end=ibis.ifelse(ends < begin, begin, ends),
-    )
+class Holdings:
+    """A bank, and who holds which of its accounts, looked up once for all streams."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+
+    @cached_property
+    def holders(self) -> ir.Table:
+        return holders(self.bank).select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
+
+    @cached_property
+    def accounts(self) -> ir.Table:
+        """One row per account and holder: family, begin, known (posting), end (null: still held)."""
+        joined = accounts(self.bank).inner_join(self.holders, "account_id")
+        begin = ibis.coalesce(_later(joined.opened_on, joined.since), LONG_AGO)
+        ends = ibis.coalesce(ibis.least(joined.closed_on, joined.until), joined.closed_on, joined.until)
+        return joined.select(
+            "customer_id",
+            "account_id",
+            "family",
+            begin=begin,
+            known=ibis.coalesce(_later(joined.posted_on, joined.held_posted_on), begin),
+            end=ibis.ifelse(ends < begin, begin, ends),
+        )
+
+    @cached_property
+    def loans(self) -> ir.Table:
+        """Loans by holder of their account."""
+        held = self.accounts.select("customer_id", "account_id", "family", "known")
+        return self.bank.table("loans").inner_join(held, "account_id")
 
 
-def transactions(bank: Bank) -> ir.Table:
+def transactions(holdings: Holdings) -> ir.Table:
     """Bookings of the customer's accounts."""
-    return customer_transactions(bank).rename(day="valued_on")
+    return customer_transactions(holdings.bank).rename(day="valued_on")
 
 
-def balance_changes(bank: Bank) -> ir.Table:
+def balance_changes(holdings: Holdings) -> ir.Table:
     """Changes of the balances a customer holds; `amount` sums to the balance at the cut-off.
 
     Who comes to an account later gets its balance on that day; who leaves gives
     it up on the day of leaving.
     """
-    held = holders(bank).select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
-    joined = movements(bank).inner_join(held, "account_id")
+    joined = movements(holdings.bank).inner_join(holdings.holders, "account_id")
     came = joined.select(
         "customer_id",
         "account_id",
@@ -83,9 +99,9 @@ def balance_changes(bank: Bank) -> ir.Table:
     return came[columns].union(left[columns])
 
 
-def account_changes(bank: Bank) -> ir.Table:
+def account_changes(holdings: Holdings) -> ir.Table:
     """Accounts taken (`change` 1) and given up (`change` -1)."""
-    held = _held_accounts(bank)
+    held = holdings.accounts
     begun = held.select("customer_id", "account_id", "family", change=1, day="begin", posted_on="known")
     ended = held.filter(_.end.notnull()).select(
         "customer_id", "account_id", "family", change=-1, day="end", posted_on=_later(held.known, held.end)
@@ -93,10 +109,12 @@ def account_changes(bank: Bank) -> ir.Table:
     return begun.union(ended)
 
 
-def account_limits(bank: Bank) -> ir.Table:
+def account_limits(holdings: Holdings) -> ir.Table:
     """Credit limits and rates of accounts as they were set; closing an account sets its limit to 0."""
-    held = _held_accounts(bank)
-    terms = bank.table("account_terms").select("account_id", "valid_from", "credit_limit", terms_posted_on="posted_on")
+    held = holdings.accounts
+    terms = holdings.bank.table("account_terms").select(
+        "account_id", "valid_from", "credit_limit", terms_posted_on="posted_on"
+    )
     joined = terms.filter(_.credit_limit.notnull()).inner_join(held, "account_id")
     joined = joined.filter(_.end.isnull() | (_.valid_from < _.end))
     set_ = joined.select(
@@ -118,14 +136,9 @@ def account_limits(bank: Bank) -> ir.Table:
     return set_.union(ended[set_.columns])
 
 
-def _held_loans(bank: Bank) -> ir.Table:
-    held = _held_accounts(bank).select("customer_id", "account_id", "family", "known", "end")
-    return bank.table("loans").inner_join(held, "account_id")
-
-
-def loan_changes(bank: Bank) -> ir.Table:
+def loan_changes(holdings: Holdings) -> ir.Table:
     """Loans granted (`change` 1) and ended by repayment or write-off (`change` -1), with their instalment."""
-    loans = _held_loans(bank)
+    loans = holdings.loans
     granted = loans.select(
         "customer_id",
         "family",
@@ -152,11 +165,11 @@ def loan_changes(bank: Bank) -> ir.Table:
     return granted.union(closing[granted.columns])
 
 
-def loan_states(bank: Bank) -> ir.Table:
+def loan_states(holdings: Holdings) -> ir.Table:
     """States of loans as reported; a repaid loan owes nothing from that day."""
-    loans = _held_loans(bank).mutate(repaid_on=_repaid_on)
+    loans = holdings.loans.mutate(repaid_on=_repaid_on)
     linked = loans.select("loan_id", "customer_id", "family", "known", "repaid_on")
-    rows = bank.table("arrears").inner_join(linked, "loan_id")
+    rows = holdings.bank.table("arrears").inner_join(linked, "loan_id")
     rows = rows.filter(_.repaid_on.isnull() | (_.as_of < _.repaid_on))
     reported = rows.select(
         "customer_id",
@@ -191,9 +204,9 @@ def _repaid_on(loans: ir.Table) -> ir.Value:
     return ibis.ifelse(before_write_off, loans.closed_on, None)
 
 
-def customer_events(bank: Bank) -> ir.Table:
+def customer_events(holdings: Holdings) -> ir.Table:
     """Events that happened (`change` 1) and were closed (`change` -1)."""
-    events = bank.table("events")
+    events = holdings.bank.table("events")
     happened = events.select("customer_id", "kind", change=1, day="happened_on", posted_on="posted_on")
     closed = events.filter(_.closed_on.notnull())
     ended = closed.select(
@@ -202,9 +215,9 @@ def customer_events(bank: Bank) -> ir.Table:
     return happened.union(ended)
 
 
-def contact_steps(bank: Bank) -> ir.Table:
+def contact_steps(holdings: Holdings) -> ir.Table:
     """Steps of campaigns: assigned, contacted, responded, each on its own day."""
-    contacts = bank.table("contacts")
+    contacts = holdings.bank.table("contacts")
     steps = [("assigned", contacts, "assigned_on")]
     steps += [(step, contacts.filter(contacts[day].notnull()), day) for step, day in _LATER_STEPS]
     tables = [
@@ -223,9 +236,9 @@ def contact_steps(bank: Bank) -> ir.Table:
 _LATER_STEPS = (("contacted", "contacted_on"), ("responded", "responded_on"))
 
 
-def activity(bank: Bank) -> ir.Table:
+def activity(holdings: Holdings) -> ir.Table:
     """Values of the measures the bank holds per customer and period."""
-    rows = bank.table("activity")
+    rows = holdings.bank.table("activity")
     return rows.select("customer_id", "measure", "value", entity_id="measure", day="period_end", posted_on="posted_on")
 
 
