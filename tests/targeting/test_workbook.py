@@ -1,3 +1,4 @@
+import errno
 from datetime import datetime
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from crmml.errors import BackendError
 from crmml.targeting import Capacities, Limit, build_list, write_workbook
 from crmml.targeting.columns import PEOPLE, STATUSES
 from crmml.targeting.workbook import CELL_CHARACTERS, CUT
@@ -128,3 +130,17 @@ def test_reasons_are_written_in_the_language_asked_for(tmp_path):
     customers = scores("card", [0.1] * 5)["reason_1_en"].tolist()
     sheet = opened(tmp_path, listed(), language="en")["名单 Targets"]
     assert sheet.cell(3, COLUMN["reason_1"]).value == customers[0] + " (×1.1)"
+
+
+def test_a_full_disk_leaves_the_earlier_workbook_and_says_so(tmp_path, monkeypatch):
+    write_workbook(listed(), tmp_path / "list.xlsx")
+    before = (tmp_path / "list.xlsx").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("xlsxwriter.workbook.ZipFile", full)
+    with pytest.raises(BackendError, match="No space left on device"):
+        write_workbook(listed(name="王五"), tmp_path / "list.xlsx")
+    assert [path.name for path in tmp_path.iterdir()] == ["list.xlsx"]
+    assert (tmp_path / "list.xlsx").read_bytes() == before

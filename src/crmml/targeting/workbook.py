@@ -6,7 +6,8 @@ Every text is written as a text: nothing in it can become a formula or a link.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from math import ceil
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Literal
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -51,7 +53,7 @@ def write_workbook(
     """
     view = people_view(targets.table, language=language)
     money = "元 yuan" if currency == "CNY" else currency
-    with staged_file(path) as staged, xlsxwriter.Workbook(str(staged), _OPTIONS) as book:
+    with staged_file(path) as staged, _book(staged) as book:
         _describe(book, targets)
         formats = _formats(book)
         parts = [view.iloc[start : start + sheet_rows] for start in range(0, max(len(view), 1), sheet_rows)]
@@ -60,6 +62,16 @@ def write_workbook(
             _write_targets(book.add_worksheet(name), part, targets, formats, money)
         _write_about(book.add_worksheet("说明 About"), sections(targets, money=money), targets, formats)
     return len(view)
+
+
+@contextmanager
+def _book(path: Path) -> Iterator[xlsxwriter.Workbook]:
+    """An open workbook; a full or missing disk is an OSError as for any other file."""
+    try:
+        with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
+            yield book
+    except FileCreateError as error:
+        raise error.args[0] from error
 
 
 def _describe(book: xlsxwriter.Workbook, targets: TargetList) -> None:
