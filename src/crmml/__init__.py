@@ -26,7 +26,7 @@ _WHERE = {
     "build_list": "crmml.targeting",
 }
 
-__all__ = ["__version__", *sorted(_WHERE)]  # noqa: PLE0604 - the names are those of the mapping above
+__all__ = ["__version__", *sorted(_WHERE)]
 
 
 def __getattr__(name: str) -> Any:

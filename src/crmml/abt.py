@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import duckdb
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from crmml.errors import GateError
+from crmml.errors import ConfigError, GateError
 from crmml.features import FeatureInfo
 from crmml.snapshots import Population
 
 KEY = ["cutoff_date", "customer_id", "event_id"]
+_PLACE = "crmml_place"
 ROLES = ["customer_id", "cutoff_date", "event_id", "hash_bucket", "kind", "branch_id"]
 
 
@@ -157,13 +160,42 @@ def _join(rows: pd.DataFrame, other: pd.DataFrame, *, what: str) -> pd.DataFrame
 def _steps(rows: pd.DataFrame, population: Population) -> pd.Series:
     """For each row the step that leaves it out, or "sample"."""
     steps = rows["status"].astype(str).where(rows["status"] != "ok", "sample")
-    if population.where is not None:
-        inside = rows.eval(population.where, engine="python").fillna(False).astype(bool)
-        steps = steps.mask(~inside, "not_in_population")
+    steps = steps.mask(~_meets(rows, population.where), "not_in_population")
     for kind in sorted(rows["kind"].dropna().unique()):
         if kind not in population.kinds:
             steps = steps.mask(rows["kind"] == kind, f"not_{_other(kind)}")
     return steps
+
+
+def in_population(rows: pd.DataFrame, population: Population) -> npt.NDArray[np.bool_]:
+    """Which snapshots, with their features, belong to a population.
+
+    Raises
+    ------
+    ConfigError
+        C014 if its condition is not SQL over the columns of `rows`.
+    """
+    return rows["kind"].isin(population.kinds).to_numpy() & _meets(rows, population.where)
+
+
+def _meets(rows: pd.DataFrame, where: str | None) -> npt.NDArray[np.bool_]:
+    """Which rows meet a condition in SQL; where an input is null, it is not met."""
+    if where is None:
+        return np.ones(len(rows), dtype=bool)
+    with duckdb.connect(config={"enable_external_access": False}) as connection:
+        connection.register("rows", rows.assign(**{_PLACE: np.arange(len(rows))}))
+        try:
+            kept = connection.sql(f"SELECT {_PLACE} FROM rows WHERE ({where})").fetchnumpy()[_PLACE]
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            raise ConfigError(
+                f"population: {where!r} is not a condition over the columns of snapshots and features ({first}); "
+                "write SQL such as deposits_mean_3m >= 1000",
+                code="C014",
+            ) from error
+    met = np.zeros(len(rows), dtype=bool)
+    met[kept] = True
+    return met
 
 
 def _other(kind: str) -> str:

@@ -28,15 +28,15 @@ def main() -> NoReturn:
     try:
         from crmml.cli.app import app
 
-        app(standalone_mode=False)
-        code = 0
+        ended = app(standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except CrmmlError as error:
         code = _failed(f"{type(error).__name__}: {error}", error.exit_code)
     except BrokenPipeError:
         # The reader of our output left, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the last door: every end has its exit code
         code = _other(error)
     sys.stdout.flush()
     sys.exit(code)

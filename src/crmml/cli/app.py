@@ -5,6 +5,7 @@ Nothing heavy is imported before a verb is called, so that `crmml --help` answer
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import typer
 
 from crmml.cli.models import models_app
 from crmml.cli.output import Format, emit, emit_one, say
-from crmml.errors import UsageError
+from crmml.errors import SourceError, UsageError
 from crmml.periods import parse_day
 
 app = typer.Typer(
@@ -93,10 +94,12 @@ def check(bank: Bank, form: Form = Format.table) -> None:
     from crmml.stages.tables import check_bank
 
     report = check_bank(bank, say=say)
-    emit(report.rows(), form=form)
-    for line in report.lines():
-        say(line)
-    report.require_ok()
+    emit([asdict(table) for table in report.tables], form=form)
+    for issue in report.issues:
+        say(f"{issue.severity}: {issue}")
+    if report.refusals:
+        raise typer.Exit(SourceError.exit_code)
+    say("the contract holds" + (f", {len(report.warnings)} warnings" if report.warnings else ""))
 
 
 @app.command()
@@ -156,10 +159,10 @@ def audit(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
 
     Examples:  crmml audit configs/demo      crmml audit configs/demo --cutoff 2025-06
     """
-    from crmml.stages.audit import audit_bank
+    from crmml.stages.audit import audit_bank, told
 
     report = audit_bank(bank, cutoff=_day(cutoff), say=say)
-    emit_one(report.summary(), form=form)
+    emit_one(told(report), form=form)
     report.require_clean()
 
 

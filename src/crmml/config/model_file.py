@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from crmml.config.mapping import build, refuse_unknown_keys
 from crmml.config.reading import read_yaml
-from crmml.errors import ConfigError
+from crmml.economics import FAMILIES
+from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
+from crmml.features import family_names
 from crmml.labels import Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
@@ -95,6 +97,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     content = read_yaml(path)
     where = str(path)
     file = build(ModelFile, content, where=where, shorthands={Population: lambda text: {"where": text}})
+    _require_families(file.features, where=f"{where}: features")
     key = path.stem
     spec = ModelSpec(
         name=f"{bank}.{key}",
@@ -123,15 +126,29 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
             f"{key}_{product}",
             f"{file.zh}:{product}",
             f"{file.en}: {product}",
-            replace(
-                spec,
-                name=f"{bank}.{key}_{product}",
-                target=build(Uptake, {"product": product}, where=f"{where}: label"),
-            ),
+            replace(spec, name=f"{bank}.{key}_{product}", target=_uptake(product, where=f"{where}: label.products")),
             **common,
         )
         for product in products
     )
+
+
+def _require_families(entries: Sequence[str], *, where: str) -> None:
+    """Each entry begins with the name of a feature family."""
+    known = family_names()
+    for index, entry in enumerate(entries):
+        family = entry.partition(".")[0]
+        if family not in known:
+            raise ConfigError(
+                f"{where}[{index}] is '{entry}'; expected one of {', '.join(known)}.{did_you_mean(family, known)}",
+                code="C002",
+            )
+
+
+def _uptake(product: object, *, where: str) -> Uptake:
+    """Uptake of a product family, or of one product by its id."""
+    field = "product_family" if product in FAMILIES else "product_id"
+    return build(Uptake, {field: product}, where=where)
 
 
 def _split(cutoffs: CutoffsFile, *, where: str) -> Split:

@@ -54,7 +54,9 @@ def load_bank_config(folder: Path) -> BankConfig:
             continue
         content = read_yaml(path)
         if "target" in content:
-            models |= {model.key: model for model in load_models(path, bank=spec.name)}
+            for model in load_models(path, bank=spec.name):
+                refuse_protected(model, spec)
+                models[model.key] = model
         elif "offers" in content:
             lists[path.stem] = load_list(path)
         else:
@@ -63,6 +65,24 @@ def load_bank_config(folder: Path) -> BankConfig:
                 code="C011",
             )
     return BankConfig(spec, models, lists)
+
+
+def refuse_protected(model: Model, bank: BankSpec) -> None:
+    """A protected attribute is never a feature.
+
+    Raises
+    ------
+    ConfigError
+        C009, naming the attribute.
+    """
+    for entry in model.spec.families:
+        attribute = entry.partition(".")[2]
+        if attribute in bank.protected:
+            raise ConfigError(
+                f"{model.path}: features has '{entry}'; {attribute} is protected by bank.yaml and never a feature. "
+                "Leave it out; reports show figures by it",
+                code="C009",
+            )
 
 
 def load_config(path: str | Path) -> Model | ListSpec:

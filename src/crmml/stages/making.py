@@ -34,11 +34,13 @@ class Step:
 
 def needs_making(step: Step, *, force: bool, say: Say) -> bool:
     """Whether the stage must run; says so either way."""
-    if not force and step.is_fresh():
-        say(f"{step.name:<9} up to date")
-        return False
-    say(f"{step.name:<9} …")
-    return True
+    return not say_fresh(step.name, not force and step.is_fresh(), say=say)
+
+
+def say_fresh(name: str, fresh: bool, *, say: Say) -> bool:
+    """Say whether a stage is up to date or begins; returns `fresh`."""
+    say(f"{name:<9} up to date" if fresh else f"{name:<9} …")
+    return fresh
 
 
 @cache

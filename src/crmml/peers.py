@@ -1,0 +1,86 @@
+"""Averages of a snapshot: with whom a customer is compared.
+
+Peers are made over the whole population of a cut-off before anything is
+scored, so that scoring a subset gives the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+QUANTILES = (0.25, 0.5, 0.75)
+ALL = "all"
+#: A segment with fewer customers would tell about single ones; it reads the averages of all.
+LEAST_CUSTOMERS = 30
+_CREDIT = ("accounts_loan_last", "accounts_mortgage_last", "accounts_card_last")
+_KEYS = ("customer_id", "cutoff_date", "event_id")
+
+
+def segment_of(frame: pd.DataFrame) -> pd.Series:
+    """The peers of each row: its kind of customer, and whether it owes the bank.
+
+    One of `person, borrower`, `person, depositor`, `company, borrower`,
+    `company, depositor`; a customer of unknown kind counts as a person.
+    """
+    kind = frame["kind"].fillna("person") if "kind" in frame else pd.Series("person", index=frame.index)
+    owes = pd.Series(False, index=frame.index)
+    for name in _CREDIT:
+        if name in frame:
+            owes |= frame[name].fillna(0) > 0
+    return kind.astype(str) + np.where(owes, ", borrower", ", depositor")
+
+
+def build_peers(frame: pd.DataFrame) -> pa.Table:
+    """Averages and quartiles of every numeric feature, by cut-off and segment (and `all`).
+
+    Returns
+    -------
+    pa.Table
+        One row per cut-off, segment and feature: cutoff_date, segment, feature,
+        rows (not null), mean, q25, q50, q75. Segments of fewer than 30
+        customers are left out.
+    """
+    names = [name for name in frame.select_dtypes("number").columns if name not in (*_KEYS, "hash_bucket")]
+    parts = []
+    for cutoff, rows in frame.groupby("cutoff_date", sort=True):
+        segments = segment_of(rows)
+        for segment in [ALL, *sorted(segments.unique())]:
+            inside = rows if segment == ALL else rows[segments == segment]
+            if segment == ALL or len(inside) >= LEAST_CUSTOMERS:
+                parts.append(_averages(inside[names], cutoff, segment))
+    return pa.Table.from_pandas(pd.concat(parts, ignore_index=True), preserve_index=False)
+
+
+def _averages(rows: pd.DataFrame, cutoff: Any, segment: str) -> pd.DataFrame:
+    quantiles = rows.quantile(list(QUANTILES)).T
+    return pd.DataFrame(
+        {
+            "cutoff_date": pd.Timestamp(cutoff).date(),
+            "segment": segment,
+            "feature": rows.columns,
+            "rows": rows.notna().sum().to_numpy(),
+            "mean": rows.mean().to_numpy(),
+            **{f"q{int(share * 100)}": quantiles[share].to_numpy() for share in QUANTILES},
+        }
+    )
+
+
+def peers_by_segment(peers: pa.Table) -> dict[str, Mapping[str, float]]:
+    """Segment -> feature -> mean, as sentences read it."""
+    frame = peers.to_pandas()
+    return {
+        str(segment): dict(zip(rows["feature"], rows["mean"], strict=True))
+        for segment, rows in frame.groupby("segment")
+    }
+
+
+def read_peers(path: Path) -> dict[str, Mapping[str, float]]:
+    """The averages that lie beside the features of a cut-off."""
+    return peers_by_segment(pq.read_table(path))

@@ -1,0 +1,160 @@
+"""A cut-off scored by every champion of a bank."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from crmml import bundle, files, registry
+from crmml.abt import in_population
+from crmml.bundle import Bundle
+from crmml.config import Model
+from crmml.errors import NotFoundError
+from crmml.explain import Voice
+from crmml.labels import build_labels
+from crmml.peers import read_peers
+from crmml.scoring import Scorer, score
+from crmml.stages.features import features_at, features_digest
+from crmml.stages.making import Say, Step, needs_making
+from crmml.stages.project import Project, open_project
+
+# A customer without the label's exclusions (gone, in default, holds the product) is scored; the future is not known yet.
+SCORED = ("ok", "immature")
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model in use: its config, its version, where its bundle lies."""
+
+    model: Model
+    version: str
+    bundle: Bundle
+
+
+def champions(project: Project) -> list[Champion]:
+    """The champion of every calendar model that has one, each bundle verified.
+
+    Raises
+    ------
+    NotFoundError
+        If no model of the bank has a champion.
+    """
+    found = []
+    for model in project.config.models.values():
+        if model.event is not None:
+            continue
+        try:
+            resolved = registry.resolve(f"{model.spec.name}@champion", models=project.workspace.models)
+        except NotFoundError:
+            continue  # a model without a champion is not served
+        found.append(Champion(model, resolved.version, bundle.load(resolved.bundle_dir)))
+    if not found:
+        raise NotFoundError(
+            f"{project.spec.name} has no champion; train a model (crmml train) and promote it (crmml models promote)",
+            code="M001",
+        )
+    return found
+
+
+def make_scores(project: Project, *, cutoff: date | None = None, force: bool = False, say: Say) -> Path:
+    """Scores and reasons of a cut-off, one Parquet file per champion; the folder that holds them.
+
+    One version per model is resolved at the start: a promotion during the run
+    does not mix versions.
+
+    Raises
+    ------
+    IntegrityError
+        If a row's reasons do not add up to its score, to 1e-9.
+    """
+    day = project.scored_cutoff(cutoff)
+    bank, ledger, features = features_at(project, day, say=say)
+    serving = champions(project)
+    inputs = {f"model {champion.model.key}": f"{champion.version} {champion.bundle.digest}" for champion in serving}
+    inputs |= {"features": features_digest(features), "cutoff": str(day)}
+    step = Step("scores", project.workspace.of("scores", str(day)), inputs)
+    if not needs_making(step, force=force, say=say):
+        return step.folder
+    rows = pd.read_parquet(features / "features" / f"{day}.parquet")
+    snapshots = bank.connection.read_parquet(
+        str(features / "snapshots" / f"{day}.parquet"), table_name="crmml_scored_snapshots"
+    )
+    peers = read_peers(features / "peers" / f"{day}.parquet")
+    served: dict[str, Any] = {}
+    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
+        for champion in serving:
+            key, spec = champion.model.key, champion.model.spec
+            labels = build_labels(bank, snapshots, spec.target, spec.horizon, ledger=ledger)
+            keys = who_is_scored(champion, rows, snapshots.to_pandas(), labels.to_pandas())
+            scorer = Scorer(
+                champion.bundle, spec.name, champion.version, peers=peers, voice=Voice(currency=project.spec.currency)
+            )
+            path = staged.path(f"{key}.parquet")
+            report = score(features / "features" / f"{day}.parquet", scorer, out=path, keys=keys)
+            staged.rows[path.name] = report.rows
+            served[key] = {
+                "name": spec.name,
+                "version": champion.version,
+                "target": spec.kind,
+                "product": _product(champion.model),
+                "rows": report.rows,
+                "worst_difference": report.worst_difference,
+                "unseen": dict(report.unseen),
+            }
+            unseen = f", unseen levels in {', '.join(report.unseen)}" if report.unseen else ""
+            say(f"          {spec.name} version {champion.version}: {report.rows:,} rows{unseen}")
+        staged.path("models.json").write_text(json.dumps(served, indent=1) + "\n", encoding="utf-8")
+    return step.folder
+
+
+def who_is_scored(
+    champion: Champion, features: pd.DataFrame, snapshots: pd.DataFrame, labels: pd.DataFrame
+) -> pd.DataFrame:
+    """The snapshots a model speaks of: its population, without those its label leaves out."""
+    statuses = labels.set_index("customer_id")["status"]
+    columns = ["customer_id", *[name for name in snapshots.columns if name not in features.columns]]
+    rows = features.merge(snapshots[columns], on="customer_id", how="left", validate="one_to_one")
+    kept = rows[
+        rows["customer_id"].map(statuses).isin(SCORED).to_numpy() & in_population(rows, champion.model.spec.population)
+    ]
+    return kept[["customer_id", "cutoff_date"]].reset_index(drop=True)
+
+
+def _product(model: Model) -> str | None:
+    """The product or family an uptake model speaks of, as an offer names it."""
+    target = model.spec.target
+    return getattr(target, "product_id", None) or getattr(target, "product_family", None)
+
+
+def read_served(folder: Path) -> Mapping[str, Any]:
+    """Which models a folder of scores was made by, and how well their reasons added up."""
+    return dict(json.loads((folder / "models.json").read_text(encoding="utf-8")))
+
+
+def score_bank(folder: str | Path, *, cutoff: date | None, say: Say) -> list[dict[str, Any]]:
+    """Score a bank; one row per model for people."""
+    project = open_project(folder)
+    with project.alone():
+        scores = make_scores(project, cutoff=cutoff, say=say)
+    return [
+        {
+            "model": model["name"],
+            "version": model["version"],
+            "rows": model["rows"],
+            "worst_difference": model["worst_difference"],
+            "file": str(scores / f"{key}.parquet"),
+        }
+        for key, model in read_served(scores).items()
+    ]
+
+
+def read_scores(project: Project, key: str, cutoff: date) -> pd.DataFrame | None:
+    """The scores of one model at a cut-off, where they were made."""
+    path = project.workspace.of("scores", str(cutoff)) / f"{key}.parquet"
+    return pd.read_parquet(path) if path.exists() else None

@@ -1,0 +1,284 @@
+"""From features and labels to a registered challenger with its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crmml import files, registry
+from crmml.abt import Abt, join_abt, require_no_copies
+from crmml.config import Model
+from crmml.config.model_file import load_models
+from crmml.errors import ConfigError, NotFoundError, did_you_mean
+from crmml.features import FeatureInfo, build_features, catalogue, family_names
+from crmml.files import digest_of
+from crmml.labels import build_labels
+from crmml.modelling.spec import ModelSpec
+from crmml.modelling.splits import plan_calendar, usable_range
+from crmml.modelling.train import train
+from crmml.peers import segment_of
+from crmml.periods import Interval
+from crmml.reporting.model_report import Subject, model_report
+from crmml.snapshots import take_event_snapshots
+from crmml.sources.bank import Bank
+from crmml.stages.audit import audit_state, make_audit
+from crmml.stages.features import features_digest, make_features, read_catalogue
+from crmml.stages.ledger import make_ledger
+from crmml.stages.making import Say, Step, needs_making
+from crmml.stages.project import Project, open_project
+from crmml.stages.tables import make_tables, tables_digest
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every model of a bank is trained from."""
+
+    bank: Bank
+    ledger: ir.Table | None
+    features: Path
+
+
+def lay_ground(project: Project, *, force: bool = False, say: Say) -> Ground:
+    """Tables, ledger and features of the bank, made if need be."""
+    bank = make_tables(project, force=force, say=say)
+    ledger = make_ledger(project, bank, force=force, say=say)
+    return Ground(bank, ledger, make_features(project, bank, ledger, force=force, say=say))
+
+
+def make_model(
+    project: Project, model: Model, ground: Ground, *, force: bool = False, say: Say
+) -> dict[str, Any] | None:
+    """Train, report and register one model; None where it is up to date.
+
+    Raises
+    ------
+    SourceError
+        If there are too few events, with the counts and dates.
+    GateError
+        If the leak audit found a feature that knows the future, or a feature is the label.
+    """
+    state = audit_state(make_audit(project, ground.bank, ground.ledger, say=say))
+    inputs = {
+        "tables": tables_digest(project),
+        "features": features_digest(ground.features),
+        "spec": digest_of(dataclasses.asdict(model.spec)),
+        "event": f"{model.event} {model.terms}",
+        "leak_audit": state,
+    }
+    step = Step(f"train {model.key}", project.workspace.of("training", model.key), inputs)
+    if not needs_making(step, force=force, say=say):
+        return None
+    abt = make_abt(project, model, ground)
+    require_no_copies(abt)
+    trained = train(
+        abt,
+        model.spec,
+        studies=project.workspace.models / "studies",
+        segments=segment_of(abt.frame),
+        leak_audit=state,
+        on_trial=lambda number, value: None,
+    )
+    bundle = trained.save(project.workspace.of("bundles", model.key))
+    folder = project.workspace.of("bundles", model.key)
+    version = registry.register(folder, models=project.workspace.models, name=model.spec.name).version
+    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
+        trained.predictions.to_parquet(staged.path("predictions.parquet", rows=len(trained.predictions)), index=False)
+        abt.waterfall.to_parquet(staged.path("waterfall.parquet"), index=False)
+        summary = _summary(model, trained.metrics, version=version, digest=bundle.digest)
+        staged.path("summary.json").write_text(
+            json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        staged.path("metrics.json").write_text(
+            json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
+    newest = abt.frame[abt.frame["cutoff_date"] == abt.frame["cutoff_date"].max()]
+    subject = Subject(
+        version=version,
+        bank_zh=project.spec.title_zh,
+        bank_en=project.spec.title_en,
+        title_zh=model.zh,
+        title_en=model.en,
+        currency=project.spec.currency,
+    )
+    page = model_report(bundle, trained.predictions, subject, sample=newest, language="both")
+    files.write_atomic(report_path(project, model), page)
+    say(f"          {_sentence(summary)}")
+    return summary
+
+
+def report_path(project: Project, model: Model) -> Path:
+    return project.workspace.out / f"report-{model.key}.html"
+
+
+def make_abt(project: Project, model: Model, ground: Ground) -> Abt:
+    """Snapshots, features and labels of a model's cut-offs, joined."""
+    if model.event is not None:
+        snapshots, features, infos = _events(model, ground)
+    else:
+        days = [str(day) for day in model.cutoffs]
+        snapshots = _read_snapshots(ground, days)
+        features = pa.concat_tables(
+            [pq.read_table(ground.features / "features" / f"{day}.parquet") for day in days], promote_options="default"
+        )
+        infos = read_catalogue(ground.features)
+    labels = build_labels(ground.bank, snapshots, model.spec.target, model.spec.horizon, ledger=ground.ledger)
+    return join_abt(
+        snapshots,
+        features,
+        labels,
+        population=model.spec.population,
+        catalogue=infos,
+        select=select_features(model.spec, infos, where=str(model.path)),
+    )
+
+
+def _read_snapshots(ground: Ground, days: list[str]) -> ir.Table:
+    paths = [str(ground.features / "snapshots" / f"{day}.parquet") for day in days]
+    return ground.bank.connection.read_parquet(paths, table_name="crmml_snapshots")
+
+
+def _events(model: Model, ground: Ground) -> tuple[ir.Table, pa.Table, tuple[FeatureInfo, ...]]:
+    split = model.spec.split
+    between = Interval(split.train[0] - _ONE_DAY, split.out_of_time[-1] + _ONE_DAY)
+    snapshots = take_event_snapshots(ground.bank, model.event, between, model.terms)  # type: ignore[arg-type]
+    families = sorted({entry.split(".")[0] for entry in model.spec.families}, key=family_names().index)
+    features = build_features(ground.bank, snapshots, families, ledger=ground.ledger)
+    return snapshots, features, catalogue(ground.bank, families, ledger=ground.ledger, snapshots=snapshots)
+
+
+def select_features(spec: ModelSpec, infos: tuple[FeatureInfo, ...], *, where: str) -> list[str]:
+    """The features of the families (or `family.feature`) a config names, and the terms of an event.
+
+    Raises
+    ------
+    ConfigError
+        If a family or a feature is not known.
+    """
+    chosen: set[str] = {info.name for info in infos if info.concept == "terms"}
+    for entry in spec.families:
+        family, _, feature = entry.partition(".")
+        of_family = [info.name for info in infos if info.family == family]
+        if feature and feature not in of_family:
+            raise ConfigError(
+                f"{where}: features has '{entry}'; {family} has no feature {feature}.{did_you_mean(feature, of_family)}",
+                code="C002",
+            )
+        chosen |= {feature} if feature else set(of_family)
+    return [info.name for info in infos if info.name in chosen]
+
+
+def plan(config: Path, *, product: str | None, say: Say) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The calendar of every window of a config's models, and the usable range, before anything is computed."""
+    for project, model in _models_of(config, product):
+        spec, longest = project.spec, 12
+        first = min(spec.observed_from.values(), default=None)
+        if first is None:
+            first = make_tables(project, say=say).observed_from(_history(project))
+        until = min(spec.last_day(name) for name in spec.tables)
+        calendar = plan_calendar(
+            model.spec.split, model.spec.horizon, look_back_months=longest, observed_from=first, observed_until=until
+        )
+        usable = usable_range(model.spec.horizon, look_back_months=longest, observed_from=first, observed_until=until)
+        words = f"usable cut-offs: {usable[0]} to {usable[1]}" if usable else "no cut-off has enough data"
+        yield f"{model.spec.name}: {words}", calendar.astype(str).to_dict("records")
+
+
+def _history(project: Project) -> str:
+    return next(name for name in ("transactions", "balances", "activity") if name in project.spec.tables)
+
+
+def train_config(
+    config: Path, *, trials: int | None, sample: float | None, product: str | None, say: Say
+) -> Iterator[dict[str, Any]]:
+    """Train the models of a config file, with other trials or a sample of the customers if asked."""
+    for project, model in _models_of(config, product):
+        spec = model.spec
+        if trials is not None:
+            spec = dataclasses.replace(spec, tuning=dataclasses.replace(spec.tuning, trials=trials))
+        changed = dataclasses.replace(model, spec=spec)
+        with project.alone():
+            ground = lay_ground(project, say=say)
+            if sample is not None:
+                yield _quick_look(project, changed, ground, sample)
+                continue
+            made = make_model(project, changed, ground, say=say)
+        yield made if made is not None else read_summary(project, changed)
+
+
+def _quick_look(project: Project, model: Model, ground: Ground, share: float) -> dict[str, Any]:
+    """Train on a share of the customers and register nothing."""
+    abt = make_abt(project, model, ground)
+    kept = abt.frame["hash_bucket"].to_numpy() < max(1, round(share * 100))
+    part = dataclasses.replace(abt, frame=abt.frame[kept].reset_index(drop=True))
+    trained = train(part, model.spec, studies=project.workspace.models / "studies", segments=segment_of(part.frame))
+    return _summary(model, trained.metrics, version="not registered (sample)", digest=trained.bundle.digest)
+
+
+def read_summary(project: Project, model: Model) -> dict[str, Any]:
+    """The figures of a model trained before."""
+    path = project.workspace.of("training", model.key) / "summary.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_metrics(project: Project, key: str) -> dict[str, Any]:
+    path = project.workspace.of("training", key) / "metrics.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _models_of(config: Path, product: str | None) -> Iterator[tuple[Project, Model]]:
+    project = open_project(config.parent)
+    models = load_models(config, bank=project.spec.name)
+    if product is not None:
+        keys = {model.key.removeprefix(f"{config.stem}_"): model for model in models}
+        if product not in keys:
+            raise NotFoundError(
+                f"{config} has no product {product!r}; expected one of {', '.join(keys)}.{did_you_mean(product, keys)}",
+                code="M001",
+            )
+        models = (keys[product],)
+    for model in models:
+        yield project, model
+
+
+def _summary(model: Model, metrics: dict[str, Any], *, version: str, digest: str) -> dict[str, Any]:
+    """The headline figures of a model, flat."""
+    measure, headline = metrics["measure"], metrics["headline"]
+    figure, slope, ratio = headline[measure], headline["calibration_slope"], headline["observed_over_expected"]
+    benchmark = metrics["benchmark"]
+    return {
+        "model": model.spec.name,
+        "version": version,
+        "measure": measure,
+        "value": figure["value"],
+        "low": figure["low"],
+        "high": figure["high"],
+        "calibration_slope": slope["value"],
+        "slope_low": slope["low"],
+        "slope_high": slope["high"],
+        "observed_over_expected": ratio["value"],
+        "ratio_low": ratio["low"],
+        "ratio_high": ratio["high"],
+        "benchmark": benchmark["name"],
+        "gates_failed": [gate["name"] for gate in metrics["gates"] if not gate["passed"]],
+        "digest": digest,
+    }
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    failed = ", ".join(summary["gates_failed"])
+    return (
+        f"{summary['model']} version {summary['version']}: {summary['measure']} {summary['value']:.3f} "
+        f"[{summary['low']:.3f}, {summary['high']:.3f}], calibration slope {summary['calibration_slope']:.2f}; "
+        + (f"gates failed: {failed}" if failed else "all gates passed")
+    )
