@@ -7,6 +7,7 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 from ibis import _
+from ibis.common.deferred import Deferred
 
 from crmml.economics import Economics
 from crmml.sources.bank import Bank
@@ -28,25 +29,25 @@ def monthly_bookings(bank: Bank, economics: Economics) -> ir.Table | None:
     if not bank.has("transactions"):
         return None
     cents = (_.amount * 100).cast("int64")
-    return (
-        bank.table("transactions")
-        .mutate(month=ibis.greatest(_.valued_on, _.posted_on).truncate("M").cast("date"))
-        .group_by(["account_id", "month"])
-        .aggregate(
-            fees=-_sum_of_kinds(cents, economics.fee_kinds),
-            interest_booked=_sum_of_kinds(cents, economics.interest_kinds),
-            work=_cost(economics).sum().cast("int64"),
-        )
+    valued = bank.table("transactions").select(
+        "account_id",
+        month=ibis.greatest(_.valued_on, _.posted_on).truncate("M").cast("date"),
+        fees=_if_kind(-cents, economics.fee_kinds),
+        interest_booked=_if_kind(cents, economics.interest_kinds),
+        work=_cost(economics),
     )
+    sums = {name: valued[name].sum().cast("int64") for name in ("fees", "interest_booked", "work")}
+    return valued.group_by(["account_id", "month"]).aggregate(**sums)
 
 
-def _sum_of_kinds(cents: ir.Deferred, kinds: tuple[str, ...]) -> ir.Deferred:
+def _if_kind(cents: Deferred, kinds: tuple[str, ...]) -> ir.Value:
+    """The cents of bookings of these kinds, 0 for all others."""
     if not kinds:
-        return ibis.literal(0, "int64").max()
-    return ibis.coalesce(cents.sum(where=_.kind.isin(list(kinds))), 0).cast("int64")
+        return ibis.literal(0, "int64")
+    return ibis.ifelse(_.kind.isin(list(kinds)), cents, 0)
 
 
-def _cost(economics: Economics) -> ir.Deferred:
+def _cost(economics: Economics) -> ir.Value:
     """The cost of one booking by its channel, in millionths of the currency."""
     prices = {channel: round(cost * MICRO) for channel, cost in economics.cost_per_transaction.items()}
     other = ibis.literal(prices.pop("other", 0), "int64")

@@ -92,7 +92,7 @@ def _expected_loss(states: _States, prices: Prices) -> Cents:
     """
     products, basis = prices.products, prices.economics.day_count
     credit = states.flag("is_credit")
-    lgd = given(products.lgd[states.product], credit * 1.0, products, states.product, "lgd") * credit
+    lgd = given(products.lgd[states.product], credit.astype(np.float64), products, states.product, "lgd") * credit
     unused = states.money("unused_days") + states.money("unused_start") + states.money("unused_end")
     ccf = given(products.ccf_ead[states.product], credit * unused, products, states.product, "ccf_ead")
     prob_default = default_probabilities(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 from ibis import _
+from ibis.common.deferred import Deferred
 
 MONTHS = 12
 
@@ -61,10 +62,10 @@ def first_year_contribution(ledger: ir.Table, accounts: ir.Table) -> ir.Table:
     )
 
 
-def _month(day: ir.Deferred) -> ir.Deferred:
+def _month(day: Deferred) -> Deferred:
     """Months since year 0."""
     return day.year().cast("int64") * 12 + day.month().cast("int64") - 1
 
 
-def _money(value: ir.Deferred | ir.Column) -> ir.Deferred | ir.Column:
+def _money(value: Deferred | ir.Column) -> Deferred | ir.Column:
     return value.cast("decimal(18, 2)")

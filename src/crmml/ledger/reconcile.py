@@ -43,8 +43,8 @@ class Reconciliation:
     @property
     def difference(self) -> Decimal:
         """The largest difference anywhere, in currency."""
-        sums = self.totals.set_index("by")
-        inside = max(abs(sums.at[way, name] - sums.at["bank", name]) for way in sums.index for name in AMOUNTS)
+        sums = self.totals.drop(columns="by").to_dict("records")
+        inside = max(abs(row[name] - sums[0][name]) for row in sums for name in AMOUNTS)
         return max([inside, *(abs(value) for value in self.controls["difference"])])
 
     @property
