@@ -317,7 +317,9 @@ def test_a_label_the_bank_owns_is_used_once_it_is_known() -> None:
     found = labels_of(opened, snapshots("1", "2", "3", "4"), Given("left", positive=1))
     assert found == {"1": 1, "2": "immature", "3": 0, "4": "no_label"}
     assert labels_of(opened, snapshots("3"), Given("left")) == {"3": 2}
-    with pytest.raises(SourceError, match=r"no row has target 'lefd'; expected one of else, left\. Did you mean 'left'"):
+    with pytest.raises(
+        SourceError, match=r"no row has target 'lefd'; expected one of else, left\. Did you mean 'left'"
+    ):
         labels_of(opened, snapshots("1"), Given("lefd"))
 
 
