@@ -249,6 +249,19 @@ def append_line(path: Path, line: str) -> None:
         os.fsync(file.fileno())
 
 
+def drop_torn_line(path: Path) -> None:
+    """Remove what a crash left of the last line of an append-only log, so that the next one begins cleanly."""
+    path = Path(path)
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with open(path, "r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+
+
 @contextmanager
 def lock(path: Path, *, what: str) -> Iterator[None]:
     """Hold an exclusive lock that the system releases when the process dies.

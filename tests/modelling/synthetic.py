@@ -93,7 +93,7 @@ def make_abt(
     return Abt(pd.concat(frames, ignore_index=True), infos, waterfall(len(frames) * customers))
 
 
-def make_money_abt(*, customers: int = 1200, seed: int = 3) -> Abt:
+def make_money_abt(*, customers: int = 800, seed: int = 3) -> Abt:
     """Each component repeats last year's with regression to the mean; growth shifts the margin."""
     rng = np.random.default_rng(seed)
     ids = np.array([f"C{number:06d}" for number in range(customers)])
@@ -139,4 +139,5 @@ def make_spec(
 
 
 def quick_train(abt: Abt, spec: ModelSpec, studies: Path, **changes: object) -> Trained:
-    return train(abt, spec, studies=studies, threads=1, **({"resamples": 60, "leak_audit": "clean"} | changes))
+    settings = {"threads": 1, "resamples": 60, "leak_audit": "clean"}
+    return train(abt, spec, studies=studies, **(settings | changes))

@@ -90,7 +90,7 @@ def fit(
         searched,
         thinned,
         spec.tuning,
-        storage=studies / f"{spec.name}.db",
+        storage=studies / f"{spec.name}.journal",
         fingerprint=fingerprint,
         metric=metric,
         on_trial=on_trial,

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import RDBStorage
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from crmml import files
@@ -59,7 +59,7 @@ def tune(
     Parameters
     ----------
     storage : Path
-        The SQLite file of the search; a search of the same `fingerprint` found there is continued.
+        The journal of the search; a search of the same `fingerprint` found there is continued.
     fingerprint : str
         What the search depends on: data, folds and settings. Another one is another study.
     metric : str, optional
@@ -76,10 +76,8 @@ def tune(
     if tuning.trials == 0:
         curve = run_folds(binned, folds, {}, metric=metric, max_trees=tuning.max_trees)
         return Tuned({}, curve.trees, curve.value, 0, 0)
-    with (
-        files.lock(storage.with_suffix(".lock"), what=f"the search {storage.stem}"),
-        _study(storage, fingerprint) as study,
-    ):
+    with files.lock(storage.with_suffix(".lock"), what=f"the search {storage.stem}"):
+        study = _study(storage, fingerprint)
         while (number := len(study.get_trials(deepcopy=False, states=_FINISHED))) < tuning.trials:
             _run_trial(study, number, binned, folds, tuning, metric=metric)
             if on_trial is not None:
@@ -89,8 +87,7 @@ def tune(
 
 def read_trials(storage: Path, fingerprint: str) -> list[dict[str, Any]]:
     """The finished trials of a search in order: `number`, `params`, `value`, `trees`, `state`."""
-    with _study(storage, fingerprint) as study:
-        finished = study.get_trials(deepcopy=False, states=_FINISHED)
+    finished = _study(storage, fingerprint).get_trials(deepcopy=False, states=_FINISHED)
     return [
         {
             "number": number,
@@ -103,14 +100,13 @@ def read_trials(storage: Path, fingerprint: str) -> list[dict[str, Any]]:
     ]
 
 
-@contextmanager
-def _study(path: Path, fingerprint: str) -> Iterator[optuna.Study]:
+def _study(path: Path, fingerprint: str) -> optuna.Study:
     """The study of a file; a trial that a killed run left open is closed as failed, and drawn again."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path.parent.mkdir(parents=True, exist_ok=True)
-    storage = RDBStorage(f"sqlite:///{path}")
+    files.drop_torn_line(path)
     study = optuna.create_study(
-        storage=storage,
+        storage=JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path)))),
         study_name=fingerprint,
         direction="maximize",
         load_if_exists=True,
@@ -120,11 +116,17 @@ def _study(path: Path, fingerprint: str) -> Iterator[optuna.Study]:
     )
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
-    try:
-        yield study
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+    return study
+
+
+class _Held(JournalFileOpenLock):
+    """Optuna's own lock outlives a killed process; the search already holds one that does not."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
 
 
 def _run_trial(

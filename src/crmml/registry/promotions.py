@@ -7,7 +7,6 @@ or put between others is found when the log is read.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,7 +95,7 @@ def champion_on(models: Path, model: str, day: date) -> Promotion | None:
 def append(models: Path, *, at: datetime | None = None, **fields: Any) -> Promotion:
     """Add a line; the caller holds the lock."""
     path = Path(models) / LOG
-    _drop_torn_line(path)
+    files.drop_torn_line(path)
     entries = read_log(models)
     moment = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
     entry = Promotion(at=moment, before=entries[-1].hash if entries else _FIRST, **fields).sealed()
@@ -135,15 +134,3 @@ def _parse(line: str) -> Promotion | None:
         return Promotion(**json.loads(line))
     except (ValueError, TypeError):
         return None
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Remove what a crash left of a line, so that the next one begins cleanly."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        with open(path, "r+b") as file:
-            file.truncate(len(whole))
-            os.fsync(file.fileno())
