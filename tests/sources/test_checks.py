@@ -73,6 +73,7 @@ FAULTS = [
     ("D031", "products", 1, set_cells("products", "interest_rate", "3.5", 1)),
     ("D033", "accounts", 2, set_cells("accounts", "closed_on", "2019-01-01", 2)),
     ("D034", "products", 1, set_cells("products", "risk_weight", "-0.5", 1)),
+    ("D037", "transactions", 10, set_cells("accounts", "opened_on", "2025-12-01", 1)),
     ("D035", "accounts", 3, set_cells("accounts", "product_id", "", 3)),
 ]
 

@@ -1,12 +1,13 @@
 """Holders and movements: balances by hand, and nothing posted later changes what was known."""
 
-from datetime import date
+import random
+from datetime import date, timedelta
 
 import pytest
 
 from crmml.errors import SourceError
 from crmml.sources.movements import accounts, balance_basis, customer_transactions, holders, movements
-from tests.tables import bank, rows
+from tests.tables import bank, rows, table
 
 CUSTOMERS = """
     customer_id  joined_on
@@ -194,6 +195,33 @@ def test_own_transfers_are_those_to_accounts_the_customer_was_known_to_hold():
         (3, False),
         (4, False),
     ]
+
+
+@pytest.mark.parametrize("history", ["balances", "transactions"])
+def test_rows_posted_after_a_cutoff_change_nothing_that_was_known(history):
+    draw, first = random.Random(7), date(2025, 1, 1)
+    own, amount = ("balance_on", "balance") if history == "balances" else ("valued_on", "amount")
+    lines = [f"account_id transaction_id {own} posted_on {amount}" + (" balance" if history == "transactions" else "")]
+    for account in range(40):
+        for number, day in enumerate(sorted(draw.sample(range(60), 8))):
+            posted = first + timedelta(days=day + draw.choice([0, 0, 0, 1, 20, 40]))
+            line = f"{account} {number} {first + timedelta(days=day)} {posted} {draw.randint(-50, 50)}"
+            lines.append(line + (f" {draw.randint(-50, 50)}" if history == "transactions" else ""))
+    content = table("\n".join(lines))
+    content = content.drop(columns="transaction_id") if history == "balances" else content
+    small = bank(customers=CUSTOMERS, accounts=ACCOUNTS, **{history: content})
+    for cutoff in [date(2025, 1, 20), date(2025, 2, 10), date(2025, 3, 1)]:
+        known = small.table(history).filter(lambda t, c=cutoff: t.posted_on <= c)
+        then = small.with_tables(**{history: known})
+        assert rows(balances_known(movements(small), cutoff)) == rows(balances_known(movements(then), cutoff))
+
+
+ACCOUNTS = "account_id product_id opened_on\n" + "\n".join(f"{number} current 2020-01-01" for number in range(40))
+
+
+def balances_known(relation, cutoff):
+    known = relation.filter(relation.posted_on <= cutoff)
+    return known.group_by(["account_id", "day"]).aggregate(amount=known.amount.sum()).filter(lambda t: t.amount != 0)
 
 
 @pytest.mark.parametrize(

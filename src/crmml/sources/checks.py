@@ -12,9 +12,10 @@ import duckdb
 from crmml.errors import mask
 from crmml.sources.bank import DEFAULT_MEMORY
 from crmml.sources.casting import EMPTY, Rule, column_faults, typed_columns, usable, value_rules
-from crmml.sources.consistency import date_rules, repeated_rows, rows_without_parent, table_faults
+from crmml.sources.consistency import date_rules, repeated_rows, rows_without_parent
 from crmml.sources.contract import CONTRACT, HISTORIES, TableContract
 from crmml.sources.mapping import map_tables, open_mapped
+from crmml.sources.plausibility import table_faults
 from crmml.sources.report import EXAMPLES, CheckReport, Issue, TableCheck
 from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier, quoted

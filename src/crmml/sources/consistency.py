@@ -1,8 +1,8 @@
-"""Rules between columns, rows and tables: dates in order, keys unique, parents present, shares and currencies."""
+"""Rules between columns, rows and tables: dates in order, keys unique, parents present and known in time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import duckdb
@@ -13,8 +13,6 @@ from crmml.sources.contract import CONTRACT, TableContract
 from crmml.sources.report import EXAMPLES, Issue
 from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier, quoted
-
-_UNDATED = ("gender", "region", "industry", "occupation", "income", "branch_id", "manager_id")
 
 
 def date_rules(contract: TableContract, spec: BankSpec, given: Collection[str]) -> Iterator[Rule]:
@@ -112,7 +110,7 @@ def rows_without_parent(
     Where rows may be set aside, those that refer to one of them follow it.
     """
     issues = []
-    present = {name for (name,) in connection.execute(_TABLES_PRESENT).fetchall()}
+    present = {name for (name,) in connection.execute(TABLES_PRESENT).fetchall()}
     for column, parent in contract.parents.items():
         owner, key = parent, CONTRACT[parent].key[0]
         if parent == "accounts" and "accounts" not in present:
@@ -120,12 +118,14 @@ def rows_without_parent(
         if column in given and owner in present:
             link = _Link(contract.name, column, owner, key)
             issues += _orphans(connection, link, rows, code="D007", schema="typed")
+            if owner == "accounts" and contract.date is not None and not contract.announced:
+                issues += _known_too_early(connection, contract, rows)
             if spec.quarantine_tolerance > 0:
                 issues += _orphans(connection, link, rows, code="D036", schema="kept")
     return issues
 
 
-_TABLES_PRESENT = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'kept'"
+TABLES_PRESENT = "SELECT view_name FROM duckdb_views() WHERE schema_name = 'kept'"
 
 
 class _Link(NamedTuple):
@@ -161,126 +161,24 @@ def _orphans(connection: duckdb.DuckDBPyConnection, link: _Link, rows: int, *, c
     return [Issue("error", code, link.table, link.column, count, message, examples, is_quarantined=True)]
 
 
-def table_faults(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issue]:
-    """Faults that only show across rows or tables."""
-    present = {name for (name,) in connection.execute(_TABLES_PRESENT).fetchall()}
-    issues = []
-    if "accounts" in present:
-        issues += _currencies(connection, spec, has_rates="rates" in present)
-    if "account_holders" in present:
-        issues += _shares(connection)
-    if {"accounts", "account_holders"} <= present:
-        issues += _unheld(connection)
-    if {"accounts", "products"} <= present:
-        issues += [
-            issue
-            for history in ("balances", "transactions")
-            if history in present
-            for issue in _negative_savings(connection, history)
-        ]
-    if "customers" in present:
-        issues += _undated(connection, spec)
-    if "activity" in present:
-        issues += _measures(connection, spec)
-    return issues
-
-
-def _currencies(connection: duckdb.DuckDBPyConnection, spec: BankSpec, *, has_rates: bool) -> list[Issue]:
-    rated = "SELECT key FROM kept.rates WHERE kind = 'fx'" if has_rates else "SELECT ''"
-    found = connection.execute(
-        f"SELECT currency, count(*) FROM kept.accounts WHERE currency <> '' AND currency <> ? "
-        f"AND currency NOT IN ({rated}) GROUP BY ALL ORDER BY ALL",
-        [spec.currency],
-    ).fetchall()
-    if not found:
-        return []
-    listed, count = ", ".join(name for name, _ in found), sum(n for _, n in found)
-    told = (
-        f"accounts: {count:,} accounts are in {listed} while the bank counts in {spec.currency}; "
-        "expected a row of kind fx in rates for each, or amounts in one currency"
-    )
-    return [Issue("error", "D015", "accounts", "currency", count, told, tuple(name for name, _ in found[:EXAMPLES]))]
-
-
-def _shares(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
-    found = connection.execute(
-        """
-        SELECT account_id FROM (
-            SELECT a.account_id, a.since, sum(b.share) AS total
-            FROM kept.account_holders a JOIN kept.account_holders b ON a.account_id = b.account_id
-                AND coalesce(b.since, DATE '0001-01-01') <= coalesce(a.since, DATE '0001-01-01')
-                AND coalesce(b.until, DATE '9999-12-31') > coalesce(a.since, DATE '0001-01-01')
-            WHERE coalesce(b.role, 'owner') <> 'authorised'
-            GROUP BY a."row id", a.account_id, a.since)
-        WHERE total > 1.000001 GROUP BY account_id ORDER BY account_id
-        """
-    ).fetchall()
-    if not found:
-        return []
-    examples = tuple(mask(value) for (value,) in found[:EXAMPLES])
-    told = f"account_holders: shares of {len(found):,} accounts add up to more than 1 (first: {examples[0]}). At most 1 is expected."
-    return [Issue("error", "D032", "account_holders", "share", len(found), told, examples)]
-
-
-def _unheld(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
-    found = connection.execute(
-        "SELECT account_id FROM kept.accounts WHERE account_id NOT IN (SELECT account_id FROM kept.account_holders) "
-        "ORDER BY account_id"
-    ).fetchall()
-    if not found:
-        return []
-    examples = tuple(mask(account) for (account,) in found[:EXAMPLES])
-    told = (
-        f"accounts: {len(found):,} accounts have no row in account_holders, so they belong to nobody "
-        f"(first: {examples[0]}). Where that table is mapped it alone says who holds."
-    )
-    return [Issue("warning", "W134", "accounts", "account_id", len(found), told, examples)]
-
-
-def _negative_savings(connection: duckdb.DuckDBPyConnection, history: str) -> list[Issue]:
-    found = connection.execute(
+def _known_too_early(connection: duckdb.DuckDBPyConnection, contract: TableContract, rows: int) -> list[Issue]:
+    """Rows that were posted before their account was known: at a cut-off between, they would hang in the air."""
+    table, own = identifier(contract.name), identifier(str(contract.date))
+    connection.execute(
         f"""
-        SELECT h.account_id, count(*) FROM kept.{history} h
-        JOIN kept.accounts a USING (account_id) JOIN kept.products p ON p.product_id = a.product_id
-        WHERE h.balance < 0 AND p.family IN ('savings', 'time_deposit') GROUP BY ALL ORDER BY ALL
+        CREATE OR REPLACE TEMP TABLE early AS SELECT t."row id", t.account_id AS shown
+        FROM kept.{table} t JOIN kept.accounts a ON a.account_id = t.account_id
+        WHERE coalesce(t.posted_on, t.{own}) < coalesce(a.posted_on, a.opened_on)
         """
-    ).fetchall()
-    if not found:
+    )
+    count = int(connection.execute("SELECT count(*) FROM early").fetchall()[0][0])
+    if not count:
         return []
-    count, examples = sum(n for _, n in found), tuple(mask(account) for account, _ in found[:EXAMPLES])
+    shown = connection.execute('SELECT shown FROM early ORDER BY "row id"').fetchmany(EXAMPLES)
+    connection.execute(f"INSERT INTO bad.{table} SELECT \"row id\", 'D037 posted_on' FROM early")
+    examples = tuple(mask(account) for (account,) in shown)
     told = (
-        f"{history}: balance is below 0 on {count:,} rows of {len(found):,} savings or time-deposit accounts "
-        f"(first: {examples[0]}). Deposits are positive, debts negative: check the sign."
+        f"{contract.name}: posted_on is before the account was opened on {count:,} of {rows:,} rows "
+        f"(first: account {examples[0]}). Check accounts.opened_on, or give accounts.posted_on."
     )
-    return [Issue("warning", "W114", history, "balance", count, told, examples)]
-
-
-def _undated(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issue]:
-    """Say which attributes are shown but not trained on, for want of a history."""
-    counted = ", ".join(f"count({name})" for name in (*_UNDATED, "valid_from"))
-    *counts, dated = connection.execute(f"SELECT {counted} FROM kept.customers").fetchall()[0]
-    usable = {name.split(".")[-1] for name in spec.static} | {name.split(".")[-1] for name in spec.protected}
-    names = [name for name, count in zip(_UNDATED, counts, strict=True) if count and name not in usable]
-    if dated or not names:
-        return []
-    told = (
-        f"customers: {', '.join(names)} have no dates, so they are shown and not trained on; "
-        "give valid_from, or list under static: what does not change"
-    )
-    return [Issue("warning", "W132", "customers", names[0], len(names), told)]
-
-
-def _measures(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issue]:
-    found: Mapping[str, int] = dict(
-        connection.execute("SELECT measure, count(*) FROM kept.activity GROUP BY ALL ORDER BY ALL").fetchall()
-    )
-    declared = {measure.name for measure in spec.activity}
-    issues = []
-    if unknown := [name for name in found if name not in declared]:
-        count = sum(found[name] for name in unknown)
-        told = f"activity: {', '.join(unknown)} is not declared under activity:, so {count:,} rows feed nothing"
-        issues.append(Issue("warning", "W133", "activity", "measure", count, told))
-    if absent := sorted(declared - set(found)):
-        told = f"activity: {', '.join(absent)} is declared under activity: and has no row"
-        issues.append(Issue("warning", "W133", "activity", "measure", 0, told))
-    return issues
+    return [Issue("error", "D037", contract.name, "posted_on", count, told, examples, is_quarantined=True)]

@@ -12,6 +12,21 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from crmml.economics.spec import CREDIT_FAMILIES, DEPOSIT_FAMILIES, FAMILIES
+
+__all__ = [
+    "CONTRACT",
+    "CREDIT_FAMILIES",
+    "DEPOSIT_FAMILIES",
+    "FAMILIES",
+    "HISTORIES",
+    "ROLES",
+    "SQL_TYPES",
+    "Column",
+    "TableContract",
+    "Type",
+]
+
 Type = Literal["text", "date", "money", "rate", "integer", "number", "boolean"]
 
 SQL_TYPES: dict[Type, str] = {
@@ -24,9 +39,6 @@ SQL_TYPES: dict[Type, str] = {
     "boolean": "BOOLEAN",
 }
 
-DEPOSIT_FAMILIES = ("current", "savings", "time_deposit")
-CREDIT_FAMILIES = ("loan", "mortgage", "card")
-FAMILIES = (*DEPOSIT_FAMILIES, *CREDIT_FAMILIES, "insurance", "investment", "service")
 ROLES = ("owner", "joint", "authorised")
 
 
