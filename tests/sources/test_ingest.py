@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from datetime import date
 
 import pyarrow as pa
@@ -117,3 +119,12 @@ def test_tables_are_fresh_until_a_source_or_a_mapping_changes(tmp_path):
 def test_opening_before_ingestion_says_what_to_run(tmp_path):
     with pytest.raises(NotFoundError, match="run `crmml run` first"):
         open_tables(spoilt(tmp_path, clean()), tmp_path / "nothing")
+
+
+def test_what_a_killed_run_left_behind_is_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / f"bank/.mapping-{ended.pid}-abc"
+    left.mkdir(parents=True)
+    ingest(spoilt(tmp_path, clean()), tmp_path / "bank/tables")
+    assert [path.name for path in (tmp_path / "bank").iterdir()] == ["tables"]

@@ -21,6 +21,7 @@ from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier, quoted
 
 KIND = "tables"
+_SCRATCH = ".mapping-"
 
 
 def ingest(
@@ -45,7 +46,8 @@ def ingest(
     refused = directory.parent / "refused"
     workers = threads or os.cpu_count() or 2
     inputs = inputs_of(spec)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".mapping-") as scratch:
+    _sweep(directory.parent)
+    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f"{_SCRATCH}{os.getpid()}-") as scratch:
         database = Path(scratch) / "crmml_scratch.duckdb"
         found = map_tables(spec, database, memory_limit=memory_limit, threads=workers)
         with open_mapped(database, memory_limit=memory_limit, threads=workers) as connection:
@@ -82,6 +84,17 @@ def inputs_of(spec: BankSpec) -> dict[str, str]:
     }
     contract = {name: dataclasses.asdict(table) for name, table in CONTRACT.items()}
     return {**digests, "mapping": digest_of(mapping), "contract": digest_of(contract)}
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the copies of the sources that killed runs left behind."""
+    for left in parent.glob(f"{_SCRATCH}*"):
+        try:
+            os.kill(int(left.name.split("-")[1]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left, ignore_errors=True)
+        except PermissionError:
+            continue  # another user's run, alive
 
 
 def _about(report: CheckReport) -> dict[str, object]:
