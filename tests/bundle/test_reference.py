@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from crmml.bundle.reference import MASTER_SCALE, Peers, Reference, make_peers, quantiles_of
+from crmml.bundle.reference import MASTER_SCALE, Peers, Reference, add_components, make_peers, quantiles_of
 
 
 @pytest.fixture
 def reference():
     contributions = np.arange(120.0).reshape(60, 2)
     segments = ["many"] * 40 + ["few"] * 20
-    peers = make_peers(segments, contributions, -1.0, {"margin": np.arange(60.0)})
+    peers = add_components(make_peers(segments, contributions, -1.0), segments, {"margin": np.arange(60.0)})
     return Reference("2025-06-30", peers, quantiles_of(np.linspace(0, 1, 500)), MASTER_SCALE)
 
 

@@ -91,7 +91,7 @@ def learn_levels(
 def codes_of(values: pd.Series, levels: Mapping[str, int]) -> tuple[Array, int]:
     """The code of each value (missing where null or unseen) and how many were unseen."""
     texts = _texts(values)
-    codes = texts.map(dict(levels)).to_numpy(dtype=float, na_value=np.nan)
+    codes: Array = np.asarray(texts.map(dict(levels)).to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
     return codes, int((np.isnan(codes) & texts.notna().to_numpy()).sum())
 
 

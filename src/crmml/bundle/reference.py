@@ -8,7 +8,7 @@ Scoring a subset therefore gives the same reasons, grades and percentiles.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -94,29 +94,39 @@ class Reference:
         )
 
 
-def make_peers(
-    segments: Sequence[str] | npt.NDArray[Any],
-    contributions: Array,
-    base: float,
-    components: Mapping[str, Array] | None = None,
-) -> dict[str, Peers]:
+def make_peers(segments: Sequence[str] | npt.NDArray[Any], contributions: Array, base: float) -> dict[str, Peers]:
     """The means of every segment of at least 30 rows, and of all rows.
 
     The mean of the served scale is the base plus the mean contributions, so that
     effects add up to the distance from it without a remainder.
     """
+    peers = {}
+    for name, rows in _kept(segments).items():
+        means = contributions[rows].mean(axis=0)
+        peers[name] = Peers(int(rows.sum()), base + float(means.sum()), tuple(means.tolist()))
+    return peers
+
+
+def add_components(
+    peers: Mapping[str, Peers], segments: Sequence[str] | npt.NDArray[Any], components: Mapping[str, Array]
+) -> dict[str, Peers]:
+    """The same peers with the mean components of money, which may come from more rows."""
+    kept = _kept(segments)
+    return {
+        name: replace(entry, components={part: float(values[kept[name]].mean()) for part, values in components.items()})
+        for name, entry in peers.items()
+    }
+
+
+def _kept(segments: Sequence[str] | npt.NDArray[Any]) -> dict[str, npt.NDArray[np.bool_]]:
+    """The rows of each segment that is large enough, and of all."""
     segments = np.asarray(segments, dtype=str)
-    kept = [(ALL, np.ones(len(segments), dtype=bool))]
+    kept = {ALL: np.ones(len(segments), dtype=bool)}
     for name in np.unique(segments):
         rows = segments == name
         if name != ALL and rows.sum() >= LEAST_ROWS:
-            kept.append((str(name), rows))
-    peers = {}
-    for name, rows in kept:
-        means = contributions[rows].mean(axis=0)
-        money = {part: float(values[rows].mean()) for part, values in (components or {}).items()}
-        peers[name] = Peers(int(rows.sum()), base + float(means.sum()), tuple(means.tolist()), money)
-    return peers
+            kept[str(name)] = rows
+    return kept
 
 
 def quantiles_of(values: npt.ArrayLike) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ import pandas as pd
 from crmml.bundle.booster import Booster
 from crmml.bundle.encoding import Encoding
 from crmml.bundle.reference import Reference
+from crmml.peers import segment_of
 
 if TYPE_CHECKING:
     from crmml.features.declare import FeatureInfo
@@ -152,8 +153,6 @@ class Bundle:
         """The peer segment of each row: the column `segment`, else that of `peers.segment_of`."""
         if "segment" in frame.columns:
             return frame["segment"].astype(object).to_numpy()
-        from crmml.peers import segment_of
-
         return segment_of(frame).astype(object).to_numpy()
 
     def peer_contributions(self, segments: Sequence[str] | npt.NDArray[Any]) -> tuple[Array, Array]:

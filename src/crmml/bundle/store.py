@@ -7,17 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmml import files
 from crmml.bundle.encoding import Encoding
 from crmml.bundle.reference import Reference
 from crmml.bundle.served import Bundle, Part
 from crmml.errors import IntegrityError
+from crmml.features.declare import FeatureInfo
 from crmml.files import MANIFEST, Manifest
-
-if TYPE_CHECKING:
-    from crmml.features.declare import FeatureInfo
 
 KIND = "bundle"
 FORMAT = 1
@@ -68,7 +66,7 @@ def load(directory: Path) -> Bundle:
     texts = {name: _read(folder, name, sha) for name, sha in manifest.files.items()}
     calibration = json.loads(texts["calibration.json"])
     stored = json.loads(texts["features.json"])
-    infos = tuple(_info(entry) for entry in stored["features"])
+    infos = tuple(FeatureInfo(**entry) for entry in stored["features"])
     parts = tuple(
         Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **values)
         for name, values in calibration.items()
@@ -146,9 +144,3 @@ def _json(value: object) -> str:
 
 def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _info(entry: Mapping[str, Any]) -> FeatureInfo:
-    from crmml.features.declare import FeatureInfo
-
-    return FeatureInfo(**entry)

@@ -139,9 +139,8 @@ def _report(
     for index, (cutoff, rows) in enumerate(zip(np.unique(cutoffs), blocks, strict=True)):
         figures = {name: figure(values[index, k], drawn[:, index, k]) for k, name in enumerate(names)}
         per_cutoff.append({"cutoff_date": str(cutoff), "rows": len(rows), **_told(figures), **_clean(plain(rows))})
-    judged = np.isfinite(values).all(axis=1)
-    if not judged.any():
-        judged[:] = True
+    judged = np.atleast_1d(np.isfinite(values).all(axis=1))
+    judged = judged if judged.any() else ~judged
     mean_values, mean_drawn = values[judged].mean(axis=0), drawn[:, judged].mean(axis=1)
     figures = {name: figure(mean_values[k], mean_drawn[:, k]) for k, name in enumerate(names)}
     shared = [plain(rows) for rows, keep in zip(blocks, judged, strict=True) if keep]

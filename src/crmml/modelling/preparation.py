@@ -17,6 +17,7 @@ from crmml.bundle import Encoding, learn_levels
 from crmml.errors import SourceError
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_events
+from crmml.peers import segment_of
 
 if TYPE_CHECKING:
     from crmml.abt import Abt
@@ -71,7 +72,7 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     ----------
     segments : Series, optional
         Peer segment of each row of `abt.frame`, by its index; without it the
-        column `segment`, else one segment for all.
+        column `segment`, else that of `peers.segment_of`.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     if segments is not None:
         frame = frame.assign(**{SEGMENT: segments})
     elif SEGMENT not in frame.columns:
-        frame = frame.assign(**{SEGMENT: "all"})
+        frame = frame.assign(**{SEGMENT: segment_of(frame)})
     frame = _in_order(frame)
     in_train, in_test = assign_rows(frame, spec.split)
     frame = frame[in_train | in_test].reset_index(drop=True)

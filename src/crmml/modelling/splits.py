@@ -166,7 +166,8 @@ def is_event_table(frame: pd.DataFrame) -> bool:
 def quarter_ends(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
     """The last day of the quarter of each day."""
     months = days.astype("datetime64[M]").astype(int)
-    return ((months // 3 * 3 + 3).astype("datetime64[M]").astype("datetime64[D]")) - np.timedelta64(1, "D")
+    next_quarter = (months // 3 * 3 + 3).astype("datetime64[M]").astype("datetime64[D]")
+    return (next_quarter.astype("int64") - 1).astype("datetime64[D]")
 
 
 def plan_calendar(

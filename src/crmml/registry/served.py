@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class PyfuncModel:
 
 def _load_pyfunc(path: str) -> PyfuncModel:
     """MLflow's way in: `path` is the bundle folder."""
-    return PyfuncModel(bundles.load(path))
+    return PyfuncModel(bundles.load(Path(path)))
 
 
 def _probability(bundle: Bundle, frame: pd.DataFrame) -> pd.DataFrame:

@@ -297,8 +297,11 @@ def _card_of(present: Promotion, models: Path) -> Mapping[str, Any]:
 
 
 def _gates_of(card: Mapping[str, Any]) -> Gates:
-    stored = card["config"]["gates"]
-    return Gates(**{name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()})
+    stored: dict[str, Any] = card["config"]["gates"]
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return Gates(**fields)
 
 
 def _aliases(entry: Version, models: Path) -> list[str]:

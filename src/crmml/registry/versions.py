@@ -29,6 +29,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from crmml.bundle import SIGNS, TOTAL, Bundle
 from crmml.errors import BackendError, NotFoundError
+from crmml.files import digest_of
 from crmml.registry.served import PLACES
 
 DATABASE = "mlflow.db"
@@ -108,11 +109,12 @@ def add_version(
 def signature_of(bundle: Bundle) -> ModelSignature:
     """Inputs: every feature, numbers as double and categories as text; outputs: scores and reasons."""
     kinds = {"number": DataType.double, "category": DataType.string}
-    inputs = [ColSpec(kinds[info.kind], info.name) for info in bundle.features]
-    if "segment" not in bundle.names:
-        inputs.append(ColSpec(DataType.string, "segment", required=False))
+    inputs: list[Any] = [ColSpec(kinds[info.kind], info.name) for info in bundle.features]
+    for name in ("kind", "segment"):  # what the peers of a row follow from
+        if name not in bundle.names:
+            inputs.append(ColSpec(DataType.string, name, required=False))
     numbers = [TOTAL, *SIGNS] if bundle.is_money else ["probability", "log_odds"]
-    outputs = [ColSpec(DataType.double, name) for name in numbers]
+    outputs: list[Any] = [ColSpec(DataType.double, name) for name in numbers]
     outputs += [ColSpec(DataType.string, "grade"), ColSpec(DataType.double, "percentile")]
     outputs.append(ColSpec(DataType.double, "peer_mean"))
     for place in range(1, PLACES + 1):
@@ -183,10 +185,15 @@ def _version(made: ModelVersion) -> Version:
 
 
 def _experiment(client: MlflowClient, models: Path) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is not None:
-        return str(found.experiment_id)
-    return client.create_experiment(EXPERIMENT, artifact_location=(models / ARTIFACTS).as_uri())
+    """The experiment whose artefacts lie in this folder; a registry that was moved begins another."""
+    location = (models / ARTIFACTS).as_uri()
+    for name in (EXPERIMENT, f"{EXPERIMENT} {digest_of(location)[:8]}"):
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            return client.create_experiment(name, artifact_location=location)
+        if found.artifact_location == location:
+            return str(found.experiment_id)
+    raise BackendError(f"no experiment of the registry keeps its artefacts in {location}", code="E009")
 
 
 def _ensure_model(client: MlflowClient, name: str) -> None:

@@ -1,0 +1,111 @@
+"""The test on later months: served figures and the benchmark's, row by row and summed up."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crmml.bundle import SIGNS, TOTAL, Bundle
+from crmml.evaluation.report import money_report, probability_report
+from crmml.modelling.benchmark import CARRIED_FORWARD, SCORECARD, scorecard_log_odds
+from crmml.modelling.preparation import Prepared
+from crmml.modelling.spec import ModelSpec
+from crmml.modelling.splits import quarter_ends
+
+Array = npt.NDArray[np.float64]
+RESAMPLES = 300
+
+
+def predict_test(bundle: Bundle, prepared: Prepared) -> pd.DataFrame:
+    """The served figures and the benchmark's on every test row."""
+    rows = prepared.test
+    names = [name for name in ("customer_id", "cutoff_date", "event_id", "segment") if name in prepared.frame]
+    predictions = prepared.frame.iloc[rows][names].reset_index(drop=True)
+    trained = set(prepared.customers[prepared.train].tolist())
+    predictions["never_trained_on"] = [customer not in trained for customer in prepared.customers[rows]]
+    X = prepared.X[rows]
+    if bundle.is_money:
+        money = bundle.predict_money(X)
+        for name in SIGNS:
+            predictions[name] = money[name].to_numpy()
+            predictions[f"label_{name}"] = prepared.column(f"label_{name}")[rows]
+        predictions["label"] = _contribution(predictions, "label_")
+        predictions["predicted"] = money[TOTAL].to_numpy()
+        predictions["benchmark"] = _last_year(prepared)
+    else:
+        predictions["label"] = prepared.column("label")[rows]
+        predictions["log_odds"] = bundle.log_odds(X)
+        predictions["probability"] = bundle.probability(X)
+        predictions["benchmark"] = scorecard_log_odds(prepared, prepared.column("label"))
+    predictions["period"] = periods_of(prepared).astype(str)
+    return predictions
+
+
+def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESAMPLES) -> dict[str, Any]:
+    """The out-of-time report: later cut-offs with all customers, and beside it customers never trained on."""
+    report = _report(predictions, spec, resamples=resamples)
+    report["benchmark"] = {"name": CARRIED_FORWARD if spec.is_money else SCORECARD} | report["benchmark"]
+    if spec.is_money:
+        report["components"] = _component_figures(predictions)
+    new = predictions[predictions["never_trained_on"]]
+    enough = len(new) > 1 and new["label"].nunique() > 1
+    report["never_trained_on"] = _report(new, spec, resamples=resamples)["headline"] if enough else None
+    return report
+
+
+def periods_of(prepared: Prepared) -> npt.NDArray[np.datetime64]:
+    """The cut-off of each test row; for events the last day of its quarter, early quarters merged into later ones."""
+    days = prepared.days[prepared.test]
+    if not prepared.is_event:
+        return days
+    quarters, labels = quarter_ends(days), prepared.column("label")[prepared.test]
+    merged = quarters.copy()
+    ends = np.unique(quarters)
+    for early, late in pairwise(ends):
+        if labels[merged == early].sum() < 20:
+            merged[merged == early] = late
+    return merged
+
+
+def _report(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, Any]:
+    make = money_report if spec.is_money else probability_report
+    return make(
+        predictions["label"].to_numpy(dtype=float),
+        predictions["predicted" if spec.is_money else "log_odds"].to_numpy(),
+        benchmark=predictions["benchmark"].to_numpy(),
+        customers=predictions["customer_id"].astype(str).to_numpy(dtype=str),
+        cutoffs=predictions["period"].to_numpy(dtype=str),
+        resamples=resamples,
+        seed=spec.tuning.seed,
+    )
+
+
+def _component_figures(predictions: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Mean prediction and mean outcome of each component, in yuan per customer."""
+    return {
+        name: {
+            "predicted": float(predictions[name].mean()),
+            "actual": float(predictions[f"label_{name}"].mean()),
+        }
+        for name in SIGNS
+    }
+
+
+def _contribution(frame: pd.DataFrame, prefix: str) -> Array:
+    total = np.zeros(len(frame))
+    for name, sign in SIGNS.items():
+        total = total + sign * frame[f"{prefix}{name}"].to_numpy(dtype=float)
+    return total
+
+
+def _last_year(prepared: Prepared) -> Array:
+    """Last year's contribution of the test rows: the signed sum of the ledger features there are."""
+    total = np.zeros(len(prepared.test))
+    for name, sign in SIGNS.items():
+        if f"{name}_12m" in prepared.frame:
+            total = total + sign * np.nan_to_num(prepared.column(f"{name}_12m")[prepared.test])
+    return total

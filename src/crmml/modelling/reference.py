@@ -1,0 +1,59 @@
+"""The population frozen with a model: peers, distribution of scores, bins of features."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from crmml.bundle import SIGNS, Bundle, Reference
+from crmml.bundle.reference import MASTER_SCALE, add_components, deciles_of, make_peers, quantiles_of
+from crmml.evaluation.stability import bin_counts, edges_of
+from crmml.explain import top_groups
+from crmml.modelling.calibration import newest_rows
+from crmml.modelling.fit import keep_customers
+from crmml.modelling.preparation import Prepared
+
+REFERENCE_ROWS = 1_000
+# Contributions cost far more than scores: their means come from so many rows, five boosters being five times the work.
+EXPLAINED_ROWS = 10_000
+EXPLAINED_ROWS_MONEY = 2_000
+
+
+def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[str, float], float]:
+    """The frozen population of the newest training cut-off, the shares of concept groups, the worst gap of sums."""
+    days = prepared.days[prepared.train]
+    rows = prepared.train[newest_rows(days, np.ones(len(days), dtype=bool), enough=REFERENCE_ROWS)]
+    served = bundle.served(prepared.X[rows])
+    most = EXPLAINED_ROWS_MONEY if bundle.is_money else EXPLAINED_ROWS
+    few = rows[keep_customers(prepared.customers[rows], min(1.0, most / len(rows)))]
+    contributions, base = bundle.contributions(prepared.X[few])
+    scale = bundle.scale(prepared.X[few])
+    gap = np.abs(base + contributions.sum(axis=1) - scale)
+    exactness = float((gap / np.maximum(1.0, np.abs(scale)) if bundle.is_money else gap).max())
+    peers = make_peers(prepared.segments[few], contributions, base)
+    if bundle.is_money:
+        money = bundle.predict_money(prepared.X[rows])
+        peers = add_components(peers, prepared.segments[rows], {name: money[name].to_numpy() for name in SIGNS})
+    reference = Reference(
+        cutoff_date=str(prepared.days[rows].max()),
+        segments=peers,
+        quantiles=quantiles_of(served),
+        grade_bounds=deciles_of(served) if bundle.is_money else MASTER_SCALE,
+        baseline=_baseline(prepared, rows),
+    )
+    return reference, top_groups(contributions, bundle.concepts), exactness
+
+
+def _baseline(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, dict[str, list[float]]]:
+    """Bins of every feature in the reference population, against which drift is measured."""
+    baseline = {}
+    for position, name in enumerate(prepared.encoding.names):
+        values = prepared.X[rows, position]
+        edges = edges_of(values)
+        baseline[name] = {"edges": edges.tolist(), "counts": bin_counts(values, edges).tolist()}
+    return baseline
+
+
+def no_reference() -> Reference:
+    """An empty population, for a bundle whose own figures make the real one."""
+    return Reference("", {}, (), ())
