@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from crmml.errors import ConfigError, GateError
 from crmml.features import FeatureInfo
+from crmml.features.exact import exact_float
 from crmml.snapshots import Population
 
 KEY = ["cutoff_date", "customer_id", "event_id"]
@@ -121,20 +122,15 @@ def _selected(catalogue: Sequence[FeatureInfo], select: Sequence[str] | None) ->
 
 def _frame(table: ir.Table | pa.Table) -> pd.DataFrame:
     arrow = table if isinstance(table, pa.Table) else table.to_pyarrow()
-    frame = arrow.cast(_plain_schema(arrow.schema)).to_pandas()
+    plain = pa.table({name: _plain(arrow[name]) for name in arrow.column_names})
+    frame = plain.to_pandas()
     frame["cutoff_date"] = pd.to_datetime(frame["cutoff_date"]).astype("datetime64[s]")
     return frame
 
 
-def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Decimals as float64 and nulls as text, which pandas can hold."""
-
-    def plain(kind: pa.DataType) -> pa.DataType:
-        if pa.types.is_decimal(kind):
-            return pa.float64()
-        return pa.string() if pa.types.is_null(kind) else kind
-
-    return pa.schema([pa.field(field.name, plain(field.type)) for field in schema])
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Decimals as float64 and columns of nulls as text, which pandas can hold."""
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else exact_float(column)
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

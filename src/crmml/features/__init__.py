@@ -4,6 +4,7 @@ from crmml.features.build import build_features, catalogue, left_out, write_feat
 from crmml.features.concepts import CONCEPTS, Concept
 from crmml.features.declare import CustomFamily, Family, FeatureInfo
 from crmml.features.families import families_of, family_names
+from crmml.features.trace import explain_cell
 
 __all__ = [
     "CONCEPTS",
@@ -13,6 +14,7 @@ __all__ = [
     "FeatureInfo",
     "build_features",
     "catalogue",
+    "explain_cell",
     "families_of",
     "family_names",
     "left_out",

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from crmml.features.choose import Choice, choose
 from crmml.features.compute import Columns, Computation, Streams
 from crmml.features.declare import WINDOWS, CustomFamily, Family, FeatureInfo, Months
+from crmml.features.exact import exact_float
 from crmml.features.grid import CalendarGrid, EventGrid, Grid
 from crmml.features.terms import term_infos
 from crmml.sources.bank import Bank
@@ -162,7 +163,7 @@ class Build:
         self.choice = choose(bank, families, ledger=ledger)
         self.terms = [info.name for info in term_infos(snapshots.columns)]
         wanted = snapshots.select(*KEY, *self.terms).order_by(["customer_id", "cutoff_date", "event_id"]).to_pyarrow()
-        self.wanted = wanted.cast(pa.schema([(field.name, _plain(field.type)) for field in wanted.schema]))
+        self.wanted = pa.table({name: _plain(wanted[name]) for name in wanted.column_names})
         self.streams = Streams(bank, self.choice, ledger)
 
     def slabs(self) -> Iterator[Slab]:
@@ -178,11 +179,11 @@ class Build:
         return _schema(self.wanted, self.choice).empty_table()
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    """Money asked for is a number among the features, a date a date32."""
-    if pa.types.is_decimal(kind) or pa.types.is_integer(kind):
-        return pa.float64()
-    return pa.string() if pa.types.is_null(kind) else kind
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """What was asked for as a feature: numbers as float64, an empty column as text."""
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.float64())
+    return column.cast(pa.string()) if pa.types.is_null(column.type) else exact_float(column)
 
 
 def windows_of(choice: Choice) -> tuple[Months, ...]:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from crmml.features.declare import Attribute
+from crmml.features.exact import exact_float
 from crmml.features.grid import Grid
 from crmml.sources.bank import Bank
 
@@ -79,7 +80,7 @@ def _value(column: pa.ChunkedArray, attribute: Attribute, newest: np.ndarray, gr
         values = np.append(column.to_numpy(zero_copy_only=False).astype(object), None)
         return values[newest]
     if attribute.how == "number":
-        values = np.append(column.cast(pa.float64()).to_numpy(), np.nan)
+        values = np.append(exact_float(column).to_numpy(), np.nan)
         return values[newest]
     days = np.append(_days(column), _NEVER)[newest]
     cutoffs = np.broadcast_to(grid.cutoff_day(), newest.shape)

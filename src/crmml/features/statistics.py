@@ -64,6 +64,8 @@ class Measure:
     suffix = ""
     is_windowed = True
     is_flow = False
+    #: Whether rows before the window matter to its value.
+    needs_history = False
 
     @property
     def scale(self) -> int:
@@ -187,6 +189,7 @@ class DailyMean(Measure):
     """
 
     suffix = "mean"
+    needs_history = True
 
     def states(self) -> dict[str, State]:
         return {
