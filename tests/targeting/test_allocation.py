@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from crmml.targeting import Capacities, Limit, Offer, allocate, check_allocation, rank_by
+from crmml.targeting.bound import Problem
 from crmml.targeting.room import room_of
 from tests.tables import table
 from tests.targeting.lists import random_case, spec
@@ -135,6 +136,24 @@ def test_the_bound_holds_when_a_manager_serves_several_branches():
         found = allocate(rows, room_of(asked, rows))
         assert found.bound >= optimum(rows, asked) - 1e-6
         assert check_allocation(rows.iloc[found.chosen].assign(arm="treated"), asked, rows) == ()
+
+
+@pytest.mark.parametrize("is_nested", [True, False])
+def test_any_prices_give_a_sum_that_no_allocation_exceeds(is_nested):
+    for seed in range(25):
+        rows, asked = random_case(seed, customers=15, offers=3)
+        random = np.random.default_rng(seed)
+        if not is_nested:
+            rows = rows.assign(branch_id=rows["customer_id"].map(lambda name: f"b{int(name[1:]) % 3}"))
+            asked = dataclasses.replace(
+                asked, capacities=dataclasses.replace(asked.capacities, per_branch=Limit(2), per_manager=Limit(2))
+            )
+        useful = rows[rows["expected_value"] > 0]
+        problem = Problem.of(useful, room_of(asked, useful))
+        best = optimum(useful, asked)
+        for scale in (0.0, 1.0, 10.0):
+            bound, _ = problem.relaxed(random.random(len(problem.limit)) * scale)
+            assert bound >= best - 1e-6
 
 
 def test_ranking_by_another_column_keeps_the_same_capacities():
