@@ -8,7 +8,7 @@ import pandas as pd
 
 from crmml.bundle import SIGNS, Bundle, Encoding, Part, Reference
 from crmml.bundle.booster import canonical_text
-from crmml.bundle.reference import deciles_of, make_peers, quantiles_of
+from crmml.bundle.reference import add_components, deciles_of, make_peers, quantiles_of
 from crmml.features.declare import FeatureInfo
 
 FLAGS = {"verbosity": -1, "num_leaves": 7, "min_data_in_leaf": 20, "deterministic": True, "force_row_wise": True}
@@ -102,9 +102,12 @@ def money_bundle(frame: pd.DataFrame | None = None) -> Bundle:
     draft = Bundle("demo.contribution", "contribution", INFOS, encoding, parts, Reference("", {}, (), ()))
     money = draft.predict_money(X)
     contributions, base = draft.contributions(X)
+    segments = frame["segment"].to_numpy()
     reference = Reference(
         "2025-06-30",
-        make_peers(frame["segment"].to_numpy(), contributions, base, {name: money[name].to_numpy() for name in SIGNS}),
+        add_components(
+            make_peers(segments, contributions, base), segments, {name: money[name].to_numpy() for name in SIGNS}
+        ),
         quantiles_of(money["contribution"]),
         deciles_of(money["contribution"]),
     )

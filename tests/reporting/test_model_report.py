@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crmml.modelling.spec import ModelSpec
-from crmml.reporting import Subject, model_report, write_model_report
+from crmml.reporting.model_report import Subject, model_report, sample_rows
 from crmml.reporting.shap_plots import Explained, beeswarm
 from tests.modelling.synthetic import Contribution, make_abt, make_money_abt, make_spec, quick_train
 from tests.reporting.pages import Page
@@ -24,13 +24,11 @@ def churn(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def html(churn, tmp_path_factory):
+def html(churn):
     abt, trained = churn
-    path = tmp_path_factory.mktemp("out") / "report.html"
-    write_model_report(
-        path, trained.bundle, trained, abt, version="7", title_zh="流失 <模型>", title_en="churn", bank_zh="示例银行"
+    return model_report(
+        trained.bundle, trained.predictions, SUBJECT, sample=sample_rows(abt.frame, trained.predictions)
     )
-    return path.read_text(encoding="utf-8")
 
 
 def test_report_is_whole_offline_and_small(html):
@@ -101,7 +99,7 @@ def test_many_event_days_are_told_by_quarter(churn):
 def test_plots_sample_the_same_rows_every_time_and_leave_the_generator_alone():
     values = np.random.default_rng(1).normal(size=(6000, 3))
     explained = Explained(values, 0.1, values, ["a\nb", "c", "d"], "log-odds")
-    assert len(explained.sampled().values) == 5000
+    assert len(explained.sampled().values) == 2000
     assert np.array_equal(explained.sampled().values, explained.sampled().values)
     np.random.seed(3)
     expected = np.random.RandomState(3).rand()
@@ -113,3 +111,17 @@ def test_plots_sample_the_same_rows_every_time_and_leave_the_generator_alone():
 def test_contributions_that_do_not_fit_their_names_are_refused():
     with pytest.raises(ValueError, match="do not fit together"):
         Explained(np.zeros((2, 3)), 0.0, np.zeros((2, 3)), ["a"], "log-odds")
+
+
+def test_explained_rows_are_those_of_the_newest_cut_off_or_of_all_tests_where_it_has_few():
+    days = pd.to_datetime(["2024-06-30"] * 700 + ["2024-12-31"] * 600 + ["2025-03-31"] * 600)
+    frame = pd.DataFrame({"cutoff_date": days, "row": range(1900)})
+    assert sample_rows(frame, frame.iloc[700:])["row"].min() == 1300
+    few = frame.iloc[:1400]
+    assert sample_rows(few, few.iloc[700:])["row"].min() == 700
+
+
+def test_too_few_rows_are_not_explained(churn):
+    abt, trained = churn
+    text = model_report(trained.bundle, trained.predictions, SUBJECT, sample=abt.frame.tail(29))
+    assert "SHAP beeswarm" not in text

@@ -98,13 +98,16 @@ def chart_style(*, grid: bool = True) -> Iterator[None]:
         yield
 
 
-def to_svg(figure: Figure, *, name: str) -> str:
+def to_svg(figure: Figure, *, name: str, is_tight: bool = False) -> str:
     """A figure as an SVG element for a page: no prolog, no date, ids that start with `name`.
 
-    The ids of several charts on one page would otherwise collide.
+    The ids of several charts on one page would otherwise collide. `is_tight`
+    cuts the figure to what is drawn, for one that was not laid out.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    figure.savefig(
+        buffer, format="svg", bbox_inches="tight" if is_tight else None, metadata={"Date": None, "Creator": None}
+    )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +16,10 @@ from crmml.explain import amount, concept_order, sum_by_concept
 from crmml.explain.wording import is_missing
 from crmml.features.concepts import CONCEPTS
 from crmml.features.declare import FeatureInfo
-from crmml.files import write_atomic
 from crmml.periods import Horizon, label_window, look_back
 from crmml.reporting import charts, figures, shap_plots, words
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
-
-if TYPE_CHECKING:
-    from crmml.abt import Abt
-    from crmml.modelling.train import Trained
 
 _TOP_FEATURES = 15
 _DEPENDENCE = 4
@@ -33,6 +27,7 @@ _TYPICAL_HIGH = 95.0  # percentile of the sampled row whose score is taken apart
 _LOOK_BACK = 12
 _MOST_CUTOFFS = 40
 _FEW_ROWS = 500
+_LEAST_ROWS = 30  # fewer would tell about single customers
 
 
 @dataclass(frozen=True)
@@ -65,8 +60,8 @@ def model_report(
     predictions : DataFrame
         The test rows as `Trained.predictions` holds them.
     sample : DataFrame, optional
-        Feature rows to draw the explanations from, such as those of the newest
-        test cut-off; at most 5,000 are used and no id is shown.
+        Feature rows to draw the explanations from (see `sample_rows`); at most
+        2,000 are used, fewer than 30 are not shown, and no id is.
     language : str
         What is shown first: `zh`, `en` or `both`.
     """
@@ -94,35 +89,22 @@ def model_report(
         params=_parameters(card),
         charts=_charts(bundle, predictions),
         tables=_tables(bundle, predictions),
-        explained=None if sample is None or sample.empty else _explanations(bundle, sample, subject.currency),
+        explained=None
+        if sample is None or len(sample) < _LEAST_ROWS
+        else _explanations(bundle, sample, subject.currency),
     )
 
 
-def write_model_report(
-    path: Path,
-    bundle: Bundle,
-    trained: Trained,
-    abt: Abt,
-    *,
-    version: str,
-    title_zh: str = "",
-    title_en: str = "",
-    bank_zh: str = "",
-    bank_en: str = "",
-    currency: str = "CNY",
-    language: str = "both",
-) -> None:
-    """Write the report of a model that was just trained, whole or not at all.
+def sample_rows(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The feature rows to explain: those of the newest test cut-off, or of all where that has few (events).
 
-    Explanations are drawn from its newest test cut-off, or from all test rows
-    where that has few.
+    Parameters
+    ----------
+    frame : DataFrame
+        The table the model was trained and tested on.
+    predictions : DataFrame
+        Its test rows.
     """
-    subject = Subject(version, bank_zh, bank_en, title_zh, title_en, currency)
-    sample = _newest_test_rows(abt.frame, trained.predictions)
-    write_atomic(path, model_report(bundle, trained.predictions, subject, sample=sample, language=language))
-
-
-def _newest_test_rows(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     days = pd.to_datetime(frame["cutoff_date"])
     tested = pd.to_datetime(predictions["cutoff_date"])
     newest = frame[days == tested.max()]

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from crmml.reporting.fonts import chart_style, to_svg
 
-MOST_ROWS = 5_000
+MOST_ROWS = 2_000
 _DOTS_PER_INCH = 110
 
 
@@ -140,7 +140,7 @@ def _draw(draw: Callable[[Any, Figure], None], name: str) -> str:
                     # Thousands of dots as one picture: as paths a page would weigh tens of megabytes.
                     dots.set_rasterized(isinstance(dots, PathCollection) and np.shape(dots.get_offsets())[0] > 100)
             figure.set_dpi(_DOTS_PER_INCH)
-            return to_svg(figure, name=name)
+            return to_svg(figure, name=name, is_tight=True)
         finally:
             pyplot.close(figure)
 
