@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -106,6 +107,6 @@ class Books:
         self.post(rows, CURRENT, missing, day, "transfer_in", "online", outside)
 
 
-def stacked(parts: list[tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
+def stacked(parts: Sequence[tuple[NDArray, ...]]) -> tuple[NDArray, ...]:
     """The columns of many small tables, one under the other."""
     return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))

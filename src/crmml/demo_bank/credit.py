@@ -115,7 +115,7 @@ def write_off(state: State, month: int) -> None:
         rows = np.flatnonzero(state.books.holds(family) & (state.bucket >= DEFAULT_BUCKET + _WRITTEN_OFF_AFTER))
         day = np.full(len(rows), state.months.ends[month] - 2)
         owed = -state.books.balance[rows, family]
-        part = (0.75 if family == MORTGAGE else 0.30) * (0.6 + 0.6 * state.draws.uniform("recovered", rows=rows))
+        part = (0.90 if family == MORTGAGE else 0.65) * (0.6 + 0.6 * state.draws.uniform("recovered", rows=rows))
         recovered = np.floor(owed * part).astype(np.int64)
         outside = outside_account(state.draws.uniform("other bank")[rows])
         state.books.post(rows, family, recovered, day, "recovery", "counter", outside)

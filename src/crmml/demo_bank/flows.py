@@ -61,10 +61,10 @@ def spend(state: State, month: int, living: Ints) -> None:
     mask[living] = True
     usual = people.income * 1.04 ** (month / 12) * np.where(people.salaried, 1.06, 1.05)
     usual = usual * np.where(state.regime == 0, 1.0, 0.65)
-    target = people.income * np.exp(0.55 + 1.05 * people.wealth_z)
+    target = people.income * np.exp(0.05 + 1.25 * people.wealth_z)
     surplus = opening / 100 - target
-    shock = np.where(draws.uniform("shock", month) < 0.025, 0.35 + 0.4 * draws.uniform("shock size", month), 0.0)
-    wanted = 0.97 * usual * np.exp(0.18 * draws.normal("spending", month)) + 0.06 * surplus
+    shock = np.where(draws.uniform("shock", month) < 0.012, 0.35 + 0.4 * draws.uniform("shock size", month), 0.0)
+    wanted = 0.97 * usual * np.exp(0.13 * draws.normal("spending", month)) + 0.06 * surplus
     wanted = np.maximum(wanted, 0.25 * usual) * (1.45 if months.festival(month) else 1.0)
     wanted = wanted + shock * np.maximum(opening, 0) / 100
     can = np.maximum(0.95 * opening, 0)
@@ -144,7 +144,7 @@ def save(state: State, month: int, living: Ints) -> None:
 def drain(state: State, month: int, living: Ints) -> None:
     """Those who are about to leave move a part of their money to another bank each month."""
     rows = living[state.draining[living]]
-    share = 0.12 + 0.5 * state.draws.uniform("drain", month, rows=rows)
+    share = 0.12 + 0.40 * state.draws.uniform("drain", month, rows=rows)
     day = state.months.starts[month] - 1 + state.draws.day("drain day", month, 20, 27, rows=rows)
     outside = outside_account(state.draws.uniform("other bank")[rows])
     own = np.floor(np.maximum(state.books.balance[rows, CURRENT], 0) * share).astype(np.int64)

@@ -19,12 +19,13 @@ REGIMES = 5  # 0: income arrives; 1, 2, 3: stopped for so many months; 4: for lo
 COMPLAINT_AGES = 4  # 0: none in the last three months; 1, 2, 3: months since, newest first
 LEAVES_WHEN_DRAINING = 0.34
 STAYS_AFTER_ALL = 0.08
+MOVES_INCOME = 0.95  # a month, of those who are leaving
 NOISE_LEAVES = 0.019
 NOISE_DEFAULTS = 0.005
 NOISE_TAKES = (0.011, 0.010, 0.008, 0.007, 0.009)
 INCOME_RETURNS = np.array([0.0, 0.14, 0.14, 0.14, 0.06])
-_REGIME_LEAVE = np.array([1.0, 6.0, 9.0, 6.0, 1.5])
-_COMPLAINT_LEAVE = np.array([1.0, 4.0, 3.0, 2.0])
+_REGIME_LEAVE = np.array([1.0, 15.0, 20.0, 14.0, 3.5])
+_COMPLAINT_LEAVE = np.array([1.0, 8.0, 6.0, 3.0])
 ROLLS = np.array([0.0, 0.38, 0.55, 0.70])
 CURES = np.array([0.0, 0.46, 0.24, 0.12])
 
@@ -54,26 +55,26 @@ class Outlook:
 
 def income_stops(people: People) -> Floats:
     """Chance that income stops arriving."""
-    return np.where(people.salaried, 0.014, 0.010) * np.exp(0.25 * people.risk_z)
+    return np.where(people.salaried, 0.019, 0.013) * np.exp(0.25 * people.risk_z)
 
 
 def complains(people: People) -> Floats:
     """Chance of a complaint."""
-    return np.where(people.company, 0.012, 0.008) * np.exp(-0.3 * people.loyalty_z)
+    return np.where(people.company, 0.013, 0.011) * np.exp(-0.3 * people.loyalty_z)
 
 
 def starts_to_leave(people: People, outlook: Outlook) -> Floats:
     """Chance to begin moving money away, by customer, income regime and complaint age: (n, 5, 4)."""
     newness = np.where(outlook.tenure < 12, 1.5, 1.0)
-    level = np.exp(-3.80 - 0.75 * people.loyalty_z - 0.35 * (outlook.products - 2.5)) * newness
-    level = level * np.where(outlook.owes, 0.5, 1.0) * np.where(outlook.in_default, 0.0, 1.0)
+    level = np.exp(-4.28 - 0.50 * people.loyalty_z - 0.16 * (outlook.products - 2.5)) * newness
+    level = level * np.where(outlook.owes, 0.8, 1.0) * np.where(outlook.in_default, 0.0, 1.0)
     hazard = level[:, None, None] * _REGIME_LEAVE[None, :, None] * _COMPLAINT_LEAVE[None, None, :]
     return np.minimum(hazard, 0.45)
 
 
 def misses(people: People, outlook: Outlook) -> Floats:
     """Chance that a borrower who is up to date misses an instalment, by income regime: (n, 5)."""
-    level = -4.10 + 1.10 * people.risk_z + 1.5 * (outlook.use - 0.4) - 0.9 * outlook.only_mortgage
+    level = -3.88 + 1.10 * people.risk_z + 1.5 * (outlook.use - 0.4) - 0.9 * outlook.only_mortgage
     stressed = np.array([0.0, 1.3, 1.5, 1.5, 0.9])
     return 1 / (1 + np.exp(-(level[:, None] + stressed[None, :])))
 
@@ -82,15 +83,15 @@ def takes(people: People, outlook: Outlook) -> Floats:
     """Chance to take each of the five offers uncontacted, were it not yet held: (n, 5)."""
     mobile = people.mobile - 0.6
     arrives = outlook.regime == 0
-    idle = np.log((outlook.idle + 300) / 9_000)
-    wealth = np.log((outlook.wealth + 1_000) / 20_000)
+    idle = np.log((outlook.idle + 300) / 7_500)
+    wealth = np.log((outlook.wealth + 1_000) / 17_000)
     person = ~people.company
     income = np.where(person, people.income_z, 0.0)
     card = -5.4 + 1.6 * (people.salaried & arrives) + 1.4 * mobile + 0.6 * income - 0.03 * (people.age - 44)
-    deposit = -5.15 + 1.05 * np.clip(idle, -3, 3) + 0.03 * (people.age - 44)
-    invest = -5.9 + 1.05 * np.clip(wealth, -3, 3) + 1.4 * mobile
+    deposit = -5.32 + 1.05 * np.clip(idle, -3, 3) + 0.03 * (people.age - 44)
+    invest = -6.0 + 1.05 * np.clip(wealth, -3, 3) + 1.4 * mobile
     insure = -5.8 + 1.9 * outlook.owes + 1.0 * people.married + 0.5 * income - 0.035 * np.abs(people.age - 40)
-    lend = np.where(people.company, -3.8, -4.95) + 1.0 * people.income_z - 0.85 * np.clip(wealth, -3, 3)
+    lend = np.where(people.company, -3.6, -4.75) + 1.0 * people.income_z - 0.85 * np.clip(wealth, -3, 3)
     lend = lend + 1.5 * (people.occupation == 6) * person - 0.05 * np.maximum(people.age - 58, 0)
     scores = np.stack([card, deposit, invest, insure, lend], axis=1) + 0.6 * people.offer_z
     scores[people.company, 0] = -7.0

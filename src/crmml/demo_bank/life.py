@@ -11,6 +11,7 @@ from crmml.demo_bank.foresight import foresee
 from crmml.demo_bank.hazards import (
     INCOME_RETURNS,
     LEAVES_WHEN_DRAINING,
+    MOVES_INCOME,
     NOISE_LEAVES,
     STAYS_AFTER_ALL,
     Outlook,
@@ -45,6 +46,7 @@ def live_month(state: State, month: int) -> None:
     outlook = state.outlook(month - 1)
     flows.undress(state, month)
     living = leave(state, month, np.flatnonzero(state.active))
+    change_mind(state, month, living, outlook)
     change_income(state, month, living)
     if state.months.has_campaign(month):
         taking.run_campaign(state, month)
@@ -66,7 +68,7 @@ def live_month(state: State, month: int) -> None:
     taking.change_terms(state, month)
     credit.report_arrears(state, month)
     use_channels(state, month, living)
-    change_mind(state, month, living, outlook)
+    complain(state, month, living)
 
 
 def leave(state: State, month: int, living: Ints) -> Ints:
@@ -108,7 +110,7 @@ def close_everything(state: State, rows: Ints, day: Ints) -> None:
 def use_channels(state: State, month: int, living: Ints) -> None:
     """Logins to the mobile bank and visits at the counter, counted by the month."""
     mobile = np.where(state.people.mobile[living] < 0.35, 0.0, 9 * state.people.mobile[living] ** 1.3)
-    fading = np.where(state.draining[living], 0.6, 1.0)
+    fading = np.where(state.draining[living], 0.35, 1.0)
     logins = poisson(state.draws.uniform("logins", month)[living], mobile * fading)
     visits = poisson(state.draws.uniform("visits", month)[living], 0.25 + 0.5 * (state.people.mobile[living] < 0.35))
     state.record("channel_use", living, np.full(len(living), state.months.ends[month]), logins, visits)
@@ -116,7 +118,8 @@ def use_channels(state: State, month: int, living: Ints) -> None:
 
 def change_income(state: State, month: int, living: Ints) -> None:
     """Income stops arriving or comes back, seen in this month's bookings."""
-    stops = state.draws.happens("income stops", month, income_stops(state.people))[living]
+    chance = np.where(state.draining, MOVES_INCOME, income_stops(state.people))
+    stops = state.draws.happens("income stops", month, chance)[living]
     returns = state.draws.happens("income returns", month, INCOME_RETURNS[state.regime])[living]
     regime = state.regime.copy()
     regime[living] = next_regime(regime[living], stops, returns)
@@ -124,7 +127,7 @@ def change_income(state: State, month: int, living: Ints) -> None:
 
 
 def change_mind(state: State, month: int, living: Ints, outlook: Outlook) -> None:
-    """Some begin to leave, some stay after all, and complaints arrive."""
+    """Some begin to leave and move money from this month on; some of those who did stay after all."""
     people, draws = state.people, state.draws
     lives = np.zeros(len(people), bool)
     lives[living] = True
@@ -132,8 +135,15 @@ def change_mind(state: State, month: int, living: Ints, outlook: Outlook) -> Non
     begins = lives & ~outlook.draining & draws.happens("begins to leave", month, hazard)
     stays = outlook.draining & draws.happens("stays", month, STAYS_AFTER_ALL / (1 - LEAVES_WHEN_DRAINING))
     state.draining = (outlook.draining | begins) & lives & ~stays & (not state.noise)
-    new = lives & draws.happens("complains", month, complains(people))
-    state.complaint = np.where(lives, next_complaint(outlook.complaint, new), outlook.complaint)
+
+
+def complain(state: State, month: int, living: Ints) -> None:
+    """New complaints, and the older ones a month older."""
+    draws, count = state.draws, len(state.people)
+    lives = np.zeros(count, bool)
+    lives[living] = True
+    new = lives & draws.happens("complains", month, complains(state.people))
+    state.complaint = np.where(lives, next_complaint(state.complaint, new), state.complaint)
     rows = np.flatnonzero(new)
     day = state.months.starts[month] - 1 + draws.day("complaint day", month, 1, 28, rows=rows)
     closed = day + 2 + (draws.uniform("complaint takes", month)[rows] ** 2 * 60).astype(np.int64)

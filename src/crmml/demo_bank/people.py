@@ -16,7 +16,7 @@ Flags = NDArray[np.bool_]
 BEFORE_START = -1
 _OCCUPATION_SHARES = np.array([0.22, 0.20, 0.17, 0.05, 0.04, 0.05, 0.12, 0.11, 0.04])
 _OCCUPATION_INCOME = np.array([-0.45, -0.05, 0.15, 0.30, 0.40, 0.35, 0.20, -0.30, -0.20])
-_OCCUPATION_SALARIED = np.array([0.10, 0.75, 0.85, 0.95, 0.95, 0.95, 0.10, 0.55, 0.30])
+_OCCUPATION_SALARIED = np.array([0.30, 0.88, 0.95, 0.98, 0.98, 0.98, 0.10, 0.90, 0.45])
 _BRANCH_SHARES = np.array([0.22, 0.17, 0.14, 0.12, 0.11, 0.10, 0.08, 0.06])
 _MANAGER_SHARES = np.array([0.5, 0.3, 0.2])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -97,13 +99,13 @@ def holder_and_relation_tables(state: State) -> dict[str, pa.Table]:
     partner = rows[joint] + 1
     thirds = state.draws.uniform("joint share")[rows[joint]] < 0.3
     share = np.where(thirds, 0.3333, 0.5)
-    own_share = np.ones(len(number))
-    own_share[joint] = 1 - share
     since = np.maximum(opened[joint], people.joined_on[partner])
     until = state.left_on[partner]
     end = _matched(number[joint], *_closings(state), missing=2**31)
     end = np.where(until > 0, np.minimum(until, end), end)
     keeps = (since < months.ends[-1]) & (since < end)
+    own_share = np.ones(len(number))
+    own_share[np.flatnonzero(joint)[keeps]] = 1 - share[keeps]
     holders = [(number, rows, np.zeros(len(rows), int), own_share, opened, np.zeros(len(rows), dtype=np.int64))]
     holders.append(
         (number[joint][keeps], partner[keeps], np.ones(keeps.sum(), int), share[keeps], since[keeps], until[keeps])
@@ -133,7 +135,7 @@ def _closings(state: State) -> tuple[Ints, Ints]:
     return number, day
 
 
-def _holder_table(state: State, parts: list[tuple[NDArray, ...]]) -> pa.Table:
+def _holder_table(state: State, parts: Sequence[tuple[NDArray, ...]]) -> pa.Table:
     number, rows, role, share, since, until = stacked(parts)
     order = np.lexsort((role, number))
     number, rows, role, share, since, until = (column[order] for column in (number, rows, role, share, since, until))
@@ -156,8 +158,9 @@ def _relation_table(
     second = np.concatenate([couple + 1, twins + 1, home + 1, business])
     kind = np.repeat(np.arange(4), [len(couple), len(twins), len(home), len(firm)])
     since = np.maximum(state.people.joined_on[first], state.people.joined_on[second])
-    known = since <= state.months.ends[-1]
-    first, second, kind, since = first[known], second[known], kind[known], since[known]
+    order = np.lexsort((kind, np.minimum(first, second)))
+    order = order[since[order] <= state.months.ends[-1]]
+    first, second, kind, since = first[order], second[order], kind[order], since[order]
     return pa.table(
         {
             "cust_no_a": customer_ids(state.people.number[first]),

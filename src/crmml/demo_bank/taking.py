@@ -27,11 +27,11 @@ ASSIGNED_SHARE = 0.28
 TREATED_SHARE = 0.70
 WORKS_MONTHS = 3
 RESTS_MONTHS = 4
-MORTGAGE_CHANCE = 0.0025
+MORTGAGE_CHANCE = 0.0040
 RENEWS = 0.55
 SELLS = 0.025
 COMMISSION = 0.12
-MANAGEMENT_FEE = 0.0012
+MANAGEMENT_FEE = 0.0020
 _SAVINGS_RATES = ((0, 0.0085), (21, 0.0075), (29, 0.0065), (36, 0.0055), (45, 0.0045))
 _DEPOSIT_RATES = ((0, 0.0225), (21, 0.0210), (29, 0.0195), (36, 0.0180), (45, 0.0150))
 
@@ -43,14 +43,15 @@ def rate_at(table: tuple[tuple[int, float], ...], month: int) -> float:
 
 def deposit_rate(month: int, yuan: Floats) -> Floats:
     """What a new time deposit pays: large ones get more than they earn."""
-    return rate_at(_DEPOSIT_RATES, month) + np.where(yuan > 200_000, 0.0075, np.where(yuan > 50_000, 0.003, 0.0))
+    more = np.select([yuan > 200_000, yuan > 50_000], [0.0060, 0.0025], 0.0)
+    return np.asarray(rate_at(_DEPOSIT_RATES, month) + more, dtype=np.float64)
 
 
 def loan_rate(state: State, rows: Ints, month: int) -> Floats:
     """Dearer for the riskier, as far as the bank can tell."""
     people = state.people
     seen = 0.5 * people.risk_z[rows] + 0.8 * state.draws.normal("rating", rows=rows)
-    base = np.where(people.company[rows], 0.062, 0.078) - 0.0001 * month
+    base = np.where(people.company[rows], 0.068, 0.088) - 0.0001 * month
     return np.round(np.clip(base + 0.006 * seen, 0.04, 0.12), 4)
 
 
@@ -66,8 +67,7 @@ def start_relation(state: State, rows: Ints, day: Ints, month: int) -> None:
     """The accounts a customer begins with; `month` is -1 for those from before the first month."""
     people, books, draws = state.people, state.books, state.draws
     state.active[rows] = True
-    outside = outside_account(draws.uniform("other bank")[rows])
-    wealth = people.income[rows] * np.exp(0.3 + 1.05 * people.wealth_z[rows])
+    wealth = people.income[rows] * np.exp(-0.1 + 1.25 * people.wealth_z[rows])
     _open_deposit(state, rows, CURRENT, day, month, wealth, 0.002)
     state.idle[rows] = books.balance[rows, CURRENT]
     chance = draws.uniform("savings")[rows]
@@ -78,7 +78,7 @@ def start_relation(state: State, rows: Ints, day: Ints, month: int) -> None:
     paid = people.salaried[rows]
     books.open(rows[paid], PAYROLL, day[paid], month)
     if month < 0:
-        _start_products(state, rows, outside)
+        _start_products(state, rows)
 
 
 def _open_deposit(state: State, rows: Ints, family: int, day: Ints, month: int, yuan: Floats, rate: float) -> None:
@@ -88,7 +88,7 @@ def _open_deposit(state: State, rows: Ints, family: int, day: Ints, month: int, 
     state.books.post(rows, family, cents(np.maximum(yuan, 100)), booked, "opening", "counter")
 
 
-def _start_products(state: State, rows: Ints, outside: Ints) -> None:
+def _start_products(state: State, rows: Ints) -> None:
     """Products held at the start of the first month, opened in the two years before."""
     chance = np.minimum(takes(state.people, state.outlook(-1))[rows] * 14, 0.6)
     for offer, family in enumerate(OFFER_FAMILY):
@@ -96,9 +96,9 @@ def _start_products(state: State, rows: Ints, outside: Ints) -> None:
         age = (state.draws.uniform("held age", offer)[chosen] * 700).astype(np.int64)
         day = np.maximum(state.months.starts[0] - 2 - age, state.people.joined_on[chosen])
         open_product(state, chosen, int(family), -1, day)
-    home = (state.draws.uniform("home")[rows] < 0.10) & ~state.people.company[rows]
+    home = (state.draws.uniform("home")[rows] < 0.16) & ~state.people.company[rows]
     chosen = rows[home]
-    day = np.maximum(state.months.starts[0] - 2 - chosen % 700, state.people.joined_on[chosen])
+    day = np.maximum(state.months.starts[0] - 2 - state.people.number[chosen] % 700, state.people.joined_on[chosen])
     open_product(state, chosen, MORTGAGE, -1, day)
 
 
@@ -121,8 +121,8 @@ def open_product(state: State, rows: Ints, family: int, month: int, day: Ints) -
         if family == TIME_DEPOSIT:
             _set_deposit(state, rows, month, day, size)
     elif family in (TIME_DEPOSIT, INVESTMENT):
-        own = np.floor(np.maximum(books.balance[rows, CURRENT], 0) * (0.3 + 0.4 * size)).astype(np.int64)
-        fresh = cents(np.round(income * np.exp(0.4 + 0.8 * people.wealth_z[rows] + size), -2))
+        own = np.floor(np.maximum(books.balance[rows, CURRENT], 0) * (0.15 + 0.3 * size)).astype(np.int64)
+        fresh = cents(np.round(income * np.exp(1.0 + 0.8 * people.wealth_z[rows] + size), -2))
         books.post(rows, CURRENT, fresh, booked, "transfer_in", "counter", outside)
         books.open(rows, family, day, month)
         books.move(rows, CURRENT, family, own + fresh, booked, "own_transfer", "counter")

@@ -28,32 +28,33 @@ from crmml.demo_bank.words import (
     TIME_DEPOSIT,
 )
 
-FTP = {"current": 0.0205, "savings": 0.0215, "time_deposit": 0.0230, "loan": 0.0260, "mortgage": 0.0280, "card": 0.0250}
+FTP = {"current": 0.0155, "savings": 0.0180, "time_deposit": 0.0235, "loan": 0.0260, "mortgage": 0.0280, "card": 0.0250}
 PROB_DEFAULT = {
     "loan": (0.06, 0.25, 0.45, 0.70),
     "mortgage": (0.025, 0.20, 0.40, 0.65),
     "card": (0.02, 0.20, 0.45, 0.70),
 }
-LGD = {"loan": 0.45, "mortgage": 0.15, "card": 0.70}
+LGD = {"loan": 0.35, "mortgage": 0.10, "card": 0.60}
 CCF_EAD = {"loan": 0.0, "mortgage": 0.0, "card": 0.30}
 CCF_CAPITAL = {"loan": 0.0, "mortgage": 0.0, "card": 0.20}
 RISK_WEIGHT = {"loan": 0.75, "mortgage": 0.50, "card": 0.75}
 CAPITAL_RATIO, HURDLE = 0.085, 0.10
 COST_OF_ACCOUNT = {
-    "current": 3.0,
-    "savings": 1.0,
-    "time_deposit": 1.0,
-    "loan": 12.0,
-    "mortgage": 8.0,
-    "card": 3.0,
-    "insurance": 0.5,
-    "investment": 1.0,
+    "current": 22.0,
+    "savings": 2.0,
+    "time_deposit": 2.0,
+    "loan": 20.0,
+    "mortgage": 15.0,
+    "card": 5.0,
+    "insurance": 1.0,
+    "investment": 2.0,
     "service": 0.5,
 }
-COST_OF_BOOKING = {"counter": 6.0, "atm": 0.8, "mobile": 0.1, "online": 0.1, "system": 0.02}
+COST_OF_BOOKING = {"counter": 9.0, "atm": 1.2, "mobile": 0.2, "online": 0.3, "system": 0.05}
 CARD_FEE = 120.0
-_LEFT_WHEN_DRAINING = 0.12
-_LEFT_WITHOUT_INCOME = 0.60
+_GROWTH = 1.13  # incomes and balances rise, and new deposits bring money from other banks
+_LEFT_WHEN_DRAINING = 0.27
+_IN_DEFAULT = 0.65  # of the year until the write-off
 
 
 def contribution_next_year(
@@ -73,14 +74,14 @@ def contribution_next_year(
 
 def _on_deposits(state: State, outlook: Outlook, present: Floats) -> Floats:
     books = state.books
-    lasting = np.where(outlook.draining, _LEFT_WHEN_DRAINING, present)
-    lasting = np.where((outlook.regime > 0) & ~outlook.draining, lasting * _LEFT_WITHOUT_INCOME, lasting)
+    lasting = _GROWTH * np.where(outlook.draining, _LEFT_WHEN_DRAINING, present)
     usual = {
         CURRENT: 0.5 * (state.idle + books.balance[:, CURRENT] - state.dressed) / 100,
         SAVINGS: books.balance[:, SAVINGS] / 100,
         TIME_DEPOSIT: books.balance[:, TIME_DEPOSIT] / 100 * 0.80,
     }
-    return sum(usual[f] * (FTP[FAMILIES[f]] - books.rate[:, f]) * lasting for f in usual)
+    earned = [usual[f] * (FTP[FAMILIES[f]] - books.rate[:, f]) for f in usual]
+    return np.sum(earned, axis=0) * lasting
 
 
 def _on_credit(state: State, outlook: Outlook, present: Floats, chance: Floats) -> Floats:
@@ -101,7 +102,8 @@ def _on_credit(state: State, outlook: Outlook, present: Floats, chance: Floats) 
         if family != CARD:
             loss = loss + 0.9 * chance * LGD[name] * drawn
         capital = HURDLE * CAPITAL_RATIO * RISK_WEIGHT[name] * (average + CCF_CAPITAL[name] * unused)
-        total += (average * (books.rate[:, family] - FTP[name]) - loss * sound - capital) * present
+        lasts = np.where(sound, present, _IN_DEFAULT)
+        total += (average * (books.rate[:, family] - FTP[name]) - loss * sound - capital) * lasts
     return total
 
 
@@ -141,21 +143,21 @@ def value_if_taken(state: State, month: int, present: Floats) -> Floats:
     income, wealth_z = people.income, people.wealth_z
     stays = np.maximum(present, 0.5)
     on_current = FTP["current"] - 0.002
-    own = 0.5 * np.maximum(state.idle, 0) / 100
-    fresh = income * np.exp(0.9 + 0.8 * wealth_z)
+    own = 0.3 * np.maximum(state.idle, 0) / 100
+    fresh = income * np.exp(1.5 + 0.8 * wealth_z)
     limit = card_limit(income)
     used = np.minimum(income * 0.30 / np.maximum(1 - people.revolver, 0.15), 0.75 * limit)
-    card = CARD_FEE + used * (0.18 * (people.revolver > 0) - FTP["card"]) - 36 - 12 * 0.15
+    card = CARD_FEE + used * (0.18 * (people.revolver > 0) - FTP["card"]) - 60 - 20
     card = card - PROB_DEFAULT["card"][0] * LGD["card"] * (used + CCF_EAD["card"] * (limit - used))
     card = card - HURDLE * CAPITAL_RATIO * RISK_WEIGHT["card"] * (used + CCF_CAPITAL["card"] * (limit - used))
     size = own + fresh
-    deposit = size * (FTP["time_deposit"] - deposit_rate(month, size)) * 0.8 - own * on_current - 12 - 12
-    invest = size * 0.85 * 4 * MANAGEMENT_FEE - own * on_current - 24
-    insure = _premium(state) * COMMISSION - 6
+    deposit = size * (FTP["time_deposit"] - deposit_rate(month, size)) * 0.8 - own * on_current - 24 - 12
+    invest = size * 0.85 * 4 * MANAGEMENT_FEE - own * on_current - 40
+    insure = _premium(state) * COMMISSION - 12
     amount = np.where(people.company, np.minimum(income * 2, 3e6), income * 9)
-    rate = np.where(people.company, 0.062, 0.078) + 0.003 * people.risk_z
+    rate = np.where(people.company, 0.068, 0.088) + 0.003 * people.risk_z
     average = np.where(people.company, 0.54, 0.80) * amount
     risk = PROB_DEFAULT["loan"][0] + 0.8 * 0.05 * np.exp(0.9 * people.risk_z - 0.4)
-    lend = average * (rate - FTP["loan"] - risk * LGD["loan"] - HURDLE * CAPITAL_RATIO * RISK_WEIGHT["loan"]) - 144
+    lend = average * (rate - FTP["loan"] - risk * LGD["loan"] - HURDLE * CAPITAL_RATIO * RISK_WEIGHT["loan"]) - 270
     values = np.stack([card, deposit, invest, insure, lend], axis=1)
     return values * stays[:, None]
