@@ -138,6 +138,13 @@ def test_the_bound_holds_when_a_manager_serves_several_branches():
         assert check_allocation(rows.iloc[found.chosen].assign(arm="treated"), asked, rows) == ()
 
 
+def test_the_bound_at_given_prices_by_hand():
+    # A card costs 8, a loan nothing: a takes the loan for 9, b either for 1, and one card's limit is worth 8: 18.
+    asked, useful = spec(offers=offers(card=1, loan=1)), TWO.iloc[:4]
+    bound, used = Problem.of(useful, room_of(asked, useful)).relaxed(np.array([8.0, 0.0]))
+    assert (bound, used.tolist()) == (18, [1, 1])
+
+
 @pytest.mark.parametrize("is_nested", [True, False])
 def test_any_prices_give_a_sum_that_no_allocation_exceeds(is_nested):
     for seed in range(25):
