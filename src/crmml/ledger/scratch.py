@@ -27,6 +27,15 @@ class Scratch:
         self._names.append(name)
         return kept
 
+    def append(self, kept: ir.Table, rows: pa.Table) -> None:
+        """Add rows to a table that is kept here."""
+        name = gen_name("part")
+        self.connection.con.register(name, rows)
+        try:
+            self.connection.raw_sql(f'INSERT INTO "{kept.op().name}" BY NAME SELECT * FROM "{name}"')
+        finally:
+            self.connection.con.unregister(name)
+
     def clear(self) -> None:
         while self._names:
             self.connection.raw_sql(f'DROP TABLE "{self._names.pop()}"')
