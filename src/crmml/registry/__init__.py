@@ -7,19 +7,10 @@ needs neither MLflow nor trust in anything but files whose digests agree.
 `crmml.registry` is also the loader module of the stored pyfunc models.
 """
 
+from crmml.registry.change import promote, register, rollback
+from crmml.registry.lookup import Registered, diff, list_models, log, resolve, show
 from crmml.registry.promotions import Promotion, champion_on, read_log
 from crmml.registry.served import PyfuncModel, _load_pyfunc
-from crmml.registry.verbs import (
-    Registered,
-    diff,
-    list_models,
-    log,
-    promote,
-    register,
-    resolve,
-    rollback,
-    show,
-)
 
 __all__ = [
     "Promotion",
