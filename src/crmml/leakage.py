@@ -129,9 +129,9 @@ class _Bench:
 
     def change(self, perturb: Perturb) -> None:
         for name, content in self.rows.items():
-            _fill(self.bank, self.bank.table(name).get_name(), perturb(name, content))
+            _fill(self.bank, self.bank.table(name), perturb(name, content))
         if self.build_ledger is not None and self.ledger is not None:
-            _fill(self.bank, self.ledger.get_name(), self.build_ledger(self.bank).to_pyarrow())
+            _fill(self.bank, self.ledger, self.build_ledger(self.bank).to_pyarrow())
 
     def features(self) -> pa.Table:
         parts = [self.build.table(slab, computation) for slab, computation in self.slabs]
@@ -196,8 +196,9 @@ def _stored(bank: Bank, name: str, rows: pa.Table) -> ir.Table:
     return bank.connection.create_table(gen_name(name), ibis.memtable(rows))
 
 
-def _fill(bank: Bank, name: str, rows: pa.Table) -> None:
+def _fill(bank: Bank, table: ir.Table, rows: pa.Table) -> None:
     """Replace the rows of a stored table."""
+    name = table.op().name
     connection = bank.connection.con
     connection.register("fresh_rows", rows)
     connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM fresh_rows')

@@ -108,7 +108,8 @@ class Perturb:
     def _back_dated(self, table: str, rows: pa.Table) -> pa.Table:
         """Rows that concern days before the cut-off and become known after it."""
         contract = CONTRACT[table]
-        if contract.date is None or not rows.num_rows:
+        # Rows without a date of their own (customers without a history) have no past to be put into.
+        if contract.date is None or rows[contract.date].null_count == rows.num_rows:
             return rows.slice(0, 0)
         picked = rows.take(self.rng.permutation(rows.num_rows)[:_EXTRA_ROWS])
         everyone = np.ones(picked.num_rows, dtype=bool)

@@ -96,7 +96,7 @@ class Computation:
 
     def close(self) -> None:
         for view in self._views.values():
-            self.streams.bank.connection.con.execute(f'DROP VIEW "{view.get_name()}"')
+            self.streams.bank.connection.con.execute(f'DROP VIEW "{view.op().name}"')
 
     def _cube(self, key: str) -> Cube:
         return Cube(self._views[key].to_pyarrow(), self.grid)
