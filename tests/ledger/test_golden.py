@@ -26,26 +26,36 @@ CUSTOMERS = """
     9
 """
 ACCOUNTS = """
-    account_id  customer_id  product_id    opened_on   closed_on   branch_id
-    current     1            current       2025-01-01  -           B1
-    savings     1            savings       2025-01-01  -           B1
-    deposit     2            time_deposit  2025-01-01  2025-02-11  B1
-    loan        2            loan          2025-01-01  -           B1
-    arrears     3            loan          2025-01-01  -           B2
-    card        4            card          2025-01-01  -           B2
-    joint       -            current       2025-01-01  -           B2
-    insurance   5            insurance     2025-03-05  -           B2
-    mortgage    5            mortgage      2025-01-01  -           B2
-    late        6            current       2025-01-01  -           -
-    overpaid    6            card          2025-01-01  -           -
-    passed      -            current       2025-01-01  -           B2
+    account_id  product_id    opened_on   closed_on   branch_id
+    current     current       2025-01-01  -           B1
+    savings     savings       2025-01-01  -           B1
+    deposit     time_deposit  2025-01-01  2025-02-11  B1
+    loan        loan          2025-01-01  -           B1
+    arrears     loan          2025-01-01  -           B2
+    card        card          2025-01-01  -           B2
+    joint       current       2025-01-01  -           B2
+    insurance   insurance     2025-03-05  -           B2
+    mortgage    mortgage      2025-01-01  -           B2
+    late        current       2025-01-01  -           -
+    overpaid    card          2025-01-01  -           -
+    passed      current       2025-01-01  -           B2
 """
 HOLDERS = """
     account_id  customer_id  role        share   since       until
+    current     1            owner       -       2025-01-01  -
+    savings     1            owner       -       2025-01-01  -
+    deposit     2            owner       -       2025-01-01  2025-02-11
+    loan        2            owner       -       2025-01-01  -
+    arrears     3            owner       -       2025-01-01  -
+    card        4            owner       -       2025-01-01  -
     joint       7            owner       0.3333  2025-01-01  -
     joint       8            joint       0.3333  2025-01-01  -
     joint       9            joint       0.3333  2025-01-01  -
     joint       1            authorised  -       2025-01-01  -
+    insurance   5            owner       -       2025-03-05  -
+    mortgage    5            owner       -       2025-01-01  -
+    late        6            owner       -       2025-01-01  -
+    overpaid    6            owner       -       2025-01-01  -
     passed      8            owner       -       2025-01-01  2025-02-10
     passed      9            owner       -       2025-02-10  -
 """

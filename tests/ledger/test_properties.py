@@ -153,3 +153,10 @@ def test_an_earlier_start_changes_nothing_in_the_months_asked_for() -> None:
     long = build_ledger(opened, FIRST, LAST)
     short = build_ledger(opened, date(2025, 4, 1), LAST)
     assert rows(long.filter(long.month_end == LAST)) == rows(short)
+
+
+def test_closing_some_accounts_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = random_bank(32)
+    at_once = rows(build_ledger(opened, FIRST, LAST))
+    monkeypatch.setattr("crmml.ledger.build.ACCOUNTS_AT_ONCE", 5)
+    assert rows(build_ledger(opened, FIRST, LAST)) == at_once

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 from ibis.util import gen_name
 
-from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES, Economics
+from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES
 from crmml.errors import ConfigError
 from crmml.ledger.capital import capital_rule
 from crmml.ledger.close import COMPONENTS, Prices, close
 from crmml.ledger.parameters import Products, ftp_rates, product_parameters, require_economics
 from crmml.ledger.scratch import Scratch, scratch
-from crmml.ledger.states import account_months
+from crmml.ledger.states import AccountMonths, account_months
 from crmml.periods import month_end
 from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts, balance_basis, holders
@@ -25,7 +27,7 @@ MONEY = ("balance_average", *COMPONENTS, "contribution", "balance_days", "intere
 _STATES = [
     "account_number", "month_number", "product_number", "days", "is_credit", "is_open", "default_stage",
     "balance_days", "drawn_days", "net_drawn_days", "unused_days", "interest_balance", "interest_drawn",
-    "drawn_start", "drawn_end", "unused_start", "unused_end", "days_past_due_start", "fees", "interest_booked", "work",
+    "drawn_start", "drawn_end", "unused_start", "unused_end", "days_past_due", "fees", "interest_booked", "work",
 ]  # fmt: skip
 
 
@@ -60,30 +62,23 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
     products = product_parameters(bank, held, economics)
     _require_rates(bank, products)
     with scratch(bank.connection) as room:
-        states, months = _states_of(bank, economics, products, first, last, room)
+        found = account_months(bank, economics, products, first, last, room)
+        states = room.keep(_not_empty(found.states))
+        months = list(found.calendar.months)
         rule = capital_rule(states, economics, products, months)
         ftp = ftp_rates(bank, products, economics, months)
-        rows = room.keep(_with_holders(states, holders(bank)).select(*_STATES, "customer_id", "share"))
+        held = holders(bank).join(found.accounts.select("account_id", "account_number"), "account_id")
+        rows = room.keep(_with_holders(states, held).select(*_STATES, "customer_id", "share"))
         closed = _close_by_accounts(rows, Prices(economics, products, ftp, rule, tuple(months)), room)
-        return _finish(bank, closed, states, month_end(first))
+        return _finish(bank, closed, found, month_end(first))
 
 
-def _states_of(
-    bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
-) -> tuple[ir.Table, list[date]]:
-    """The states of account-months that hold anything, and the first days of their months."""
-    states, calendar = account_months(bank, economics, products, first, last, room)
-    is_empty = (
-        ~_.is_open
-        & (_.balance_days == 0)
-        & (_.fees == 0)
-        & (_.interest_booked == 0)
-        & (_.work == 0)
-        & (_.default_stage != 1)
-    )
-    states = states.filter(~is_empty)
-    kept = room.keep(states.mutate(net_drawn_days=ibis.greatest(_.drawn_days - _.provision_start * _.days, 0)))
-    return kept, list(calendar.months)
+def _not_empty(states: ir.Table) -> ir.Table:
+    """Account-months with something in them, and their drawn days net of provisions."""
+    amounts = ("balance_days", "fees", "interest_booked", "work")
+    has_amount = reduce(or_, (states[name] != 0 for name in amounts))
+    kept = states.filter(states.is_open | has_amount | (states.default_stage == 1))
+    return kept.mutate(net_drawn_days=ibis.greatest(_.drawn_days - _.provision * _.days, 0))
 
 
 def _require_rates(bank: Bank, products: Products) -> None:
@@ -109,9 +104,9 @@ def _require_rates(bank: Bank, products: Products) -> None:
 
 def _with_holders(states: ir.Table, held: ir.Table) -> ir.Table:
     """States repeated for each owner and joint holder on the last day of the month, or of the account in it."""
-    keys = states.select("account_number", "month_number", "account_id", "month_end", "closed_on")
+    keys = states.select("account_number", "month_number", "month_end", "closed_on")
     keys = keys.mutate(day=ibis.least(_.month_end, ibis.coalesce(_.closed_on, _.month_end)))
-    joined = keys.join(held, "account_id")
+    joined = keys.join(held, "account_number")
     is_known = joined.posted_on.isnull() | (joined.posted_on <= joined.month_end)
     is_held = (joined.since.isnull() | (joined.since <= joined.day)) & (
         joined.until.isnull()
@@ -138,17 +133,16 @@ def _close_by_accounts(rows: ir.Table, prices: Prices, room: Scratch) -> ir.Tabl
         if closed is None:
             closed = room.keep(part)
         else:
-            room.connection.insert(closed.get_name(), ibis.memtable(part))
+            room.append(closed, part)
     return closed
 
 
-def _finish(bank: Bank, closed: ir.Table, states: ir.Table, first_end: date) -> ir.Table:
+def _finish(bank: Bank, closed: ir.Table, found: AccountMonths, first_end: date) -> ir.Table:
     """The closed rows with their names, cents as decimals, from the first month asked for."""
     cent = ibis.literal(0.01).cast("decimal(3, 2)")
-    names = states.select(
-        "account_number", "month_number", "account_id", "product_id", "family", "branch_id", "month_end"
-    )
-    named = closed.join(names, ["account_number", "month_number"]).filter(_.month_end >= first_end)
+    months = found.calendar.table().select("month_number", "month_end")
+    names = found.accounts.select("account_number", "account_id", "product_id", "family", "branch_id")
+    named = closed.join(months.filter(_.month_end >= first_end), "month_number").join(names, "account_number")
     ledger = named.select(
         "account_id", "customer_id", "product_id", "family", "branch_id", "month_end",
         **{column: (named[column] * cent).cast("decimal(18, 2)") for column in MONEY},

@@ -101,7 +101,7 @@ def _expected_loss(states: _States, prices: Prices) -> Cents:
         list(prices.months),
         states.month,
         states.product,
-        states.cents("days_past_due_start"),
+        states.cents("days_past_due"),
     )
     days = states.days
     average = exposure_at_default(states.money("drawn_days") / days, states.money("unused_days") / days, ccf)

@@ -31,8 +31,8 @@ def known_arrears(bank: Bank) -> ir.Table:
     )
 
 
-def default_days(bank: Bank) -> ir.Table | None:
-    """The first day an account was known to be in default: account_id, defaulted_on."""
+def default_days(bank: Bank, numbers: ir.Table) -> ir.Table | None:
+    """The first day an account was known to be in default: account_number, defaulted_on."""
     found = []
     if bank.has("arrears"):
         late = known_arrears(bank).filter(_.days_past_due >= bank.spec.default_dpd)
@@ -42,11 +42,12 @@ def default_days(bank: Bank) -> ir.Table | None:
         found.append(lost.select("account_id", day=ibis.greatest(_.written_off_on, _.posted_on)))
     if not found:
         return None
-    return ibis.union(*found).group_by("account_id").aggregate(defaulted_on=_.day.min())
+    days = ibis.union(*found) if len(found) > 1 else found[0]
+    return days.join(numbers, "account_id").group_by("account_number").aggregate(defaulted_on=_.day.min())
 
 
-def month_end_arrears(bank: Bank, spine: ir.Table) -> ir.Table | None:
-    """What was known of an account's arrears at the end of each of its months.
+def arrears_at_start(bank: Bank, spine: ir.Table, numbers: ir.Table) -> ir.Table | None:
+    """What was known of an account's arrears when each of its months began, at the end of the month before.
 
     Each loan's newest row is carried forward; an account with several loans has
     the most days past due and the sum of the provisions.
@@ -67,29 +68,27 @@ def month_end_arrears(bank: Bank, spine: ir.Table) -> ir.Table | None:
         .filter(_.newest >= _.seen)
     )
     before = ibis.window(**by_loan)
-    steps = monthly.select(
-        "account_id",
+    steps = monthly.join(numbers, "account_id").select(
+        "account_number",
         "loan_id",
-        "month",
+        # What a month ends with, the next begins with.
+        month=(_.month + ibis.interval(months=1)).cast("date"),
         dpd=_.dpd - ibis.coalesce(_.dpd.lag().over(before), 0),
         provision=_.provision - ibis.coalesce(_.provision.lag().over(before), 0),
         wanted=ibis.literal(0, "int64"),
     )
     zero = ibis.literal(0, "int64")
-    loans = monthly.select("account_id", "loan_id").distinct()
-    wanted = spine.join(loans, "account_id").select(
-        "account_id", "loan_id", "month", dpd=zero, provision=zero, wanted=ibis.literal(1, "int64")
+    loans = steps.select("account_number", "loan_id").distinct()
+    wanted = spine.join(loans, "account_number").select(
+        "account_number", "loan_id", "month", dpd=zero, provision=zero, wanted=ibis.literal(1, "int64")
     )
     carried = (
         ibis.union(steps, wanted)
-        .group_by(["account_id", "loan_id", "month"])
+        .group_by(["account_number", "loan_id", "month"])
         .aggregate(dpd=_.dpd.sum(), provision=_.provision.sum(), wanted=_.wanted.max())
         .mutate(dpd=_.dpd.sum().over(so_far), provision=_.provision.sum().over(so_far))
         .filter(_.wanted == 1)
     )
-    numbers = spine.select("account_id", "account_number").distinct()
-    return (
-        carried.join(numbers, "account_id")
-        .group_by(["account_number", "month"])
-        .aggregate(days_past_due=_.dpd.max().cast("int64"), provision=_.provision.sum().cast("int64"))
+    return carried.group_by(["account_number", "month"]).aggregate(
+        days_past_due=_.dpd.max().cast("int64"), provision=_.provision.sum().cast("int64")
     )

@@ -14,7 +14,7 @@ from crmml.economics import CREDIT_FAMILIES, Economics
 from crmml.ledger.bookings import monthly_bookings
 from crmml.ledger.parameters import Products
 from crmml.ledger.scratch import Scratch
-from crmml.ledger.standing import default_days, month_end_arrears
+from crmml.ledger.standing import arrears_at_start, default_days
 from crmml.ledger.terms import PPM, term_steps
 from crmml.periods import month_end, month_ends
 from crmml.sources.bank import Bank
@@ -97,7 +97,12 @@ def account_spine(held: ir.Table, changes: ir.Table, bookings: ir.Table | None, 
         last_day=ibis.ifelse(is_finished, ibis.greatest(_.closed_on, _.last_moved, _.last_booked), ibis.null("date")),
     )
     inside = (spans.first_day <= months.month_end) & (spans.last_day.isnull() | (spans.last_day >= months.month))
-    return spans.join(months, inside)
+    known_on = ibis.coalesce(ibis.greatest(_.opened_on, _.posted_on), _.month_end)
+    return spans.join(months, inside).select(
+        *("account_number", "product_number", "closed_on", "month", "month_end", "month_number", "days"),
+        is_credit=_.family.isin(CREDIT_FAMILIES),
+        is_open=(known_on <= _.month_end) & (_.closed_on.isnull() | (_.closed_on >= _.month)),
+    )
 
 
 def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Table:
@@ -162,9 +167,18 @@ def numbered_accounts(bank: Bank, products: Products) -> ir.Table:
     return held.join(ibis.memtable(codes, schema=schema), "product_id")
 
 
+@dataclass(frozen=True)
+class AccountMonths:
+    """The states of all account-months by numbers, the names behind the numbers, and the months."""
+
+    states: ir.Table
+    accounts: ir.Table
+    calendar: Calendar
+
+
 def account_months(
     bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
-) -> tuple[ir.Table, Calendar]:
+) -> AccountMonths:
     """One row per account and month with all that its contribution is made of, in cents and days.
 
     Months begin with the bank's history, not with `first`, because the charge
@@ -181,18 +195,9 @@ def account_months(
     steps = term_steps(bank, held.select("account_id", "rate_ppm")).join(numbers, "account_id")
     states = _join_or_zero(spine, balance_states(spine, changes, steps), BALANCE_STATES)
     states = _join_or_zero(states, bookings, dict.fromkeys(("fees", "interest_booked", "work"), "int64"))
-    arrears = month_end_arrears(bank, spine.select("account_id", "account_number", "month"))
+    arrears = arrears_at_start(bank, spine.select("account_number", "month"), numbers)
     states = _join_or_zero(states, arrears, {"days_past_due": "int64", "provision": "int64"})
-    states = _with_start(
-        states.rename(days_past_due_end="days_past_due", provision_end="provision"),
-        ["days_past_due_end", "provision_end"],
-    )
-    states = _with_default(states, default_days(bank)).mutate(
-        is_credit=_.family.isin(CREDIT_FAMILIES),
-        is_open=(ibis.coalesce(ibis.greatest(_.opened_on, _.posted_on), _.month_end) <= _.month_end)
-        & (_.closed_on.isnull() | (_.closed_on >= _.month)),
-    )
-    return states, calendar
+    return AccountMonths(_with_default(states, default_days(bank, numbers)), held, calendar)
 
 
 def _join_or_zero(states: ir.Table, other: ir.Table | None, columns: dict[str, str]) -> ir.Table:
@@ -206,7 +211,7 @@ def _with_default(states: ir.Table, defaults: ir.Table | None) -> ir.Table:
     """`default_stage`: 0 before the month of default, 1 in it, 2 after."""
     if defaults is None:
         return states.mutate(default_stage=ibis.literal(0, "int8"))
-    joined = states.left_join(defaults, "account_id").drop("account_id_right")
+    joined = states.left_join(defaults, "account_number").drop("account_number_right")
     is_after = ibis.coalesce(joined.defaulted_on < joined.month, False)
     is_in = ibis.coalesce(joined.defaulted_on <= joined.month_end, False)
     return joined.mutate(default_stage=ibis.cases((is_after, 2), (is_in, 1), else_=0).cast("int8"))
