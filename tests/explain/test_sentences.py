@@ -10,9 +10,11 @@ from crmml.explain import (
     Voice,
     component_sentence,
     find_money_reasons,
+    find_reasons,
     sentence,
     signed_components,
     write_money_sentences,
+    write_sentences,
 )
 from crmml.explain.wording import amount, factor, number, probability, signed
 from tests.explain.served import info
@@ -100,3 +102,19 @@ def test_money_reasons_are_the_components_and_losses_are_said_as_positive_amount
     assert reasons.total[0] == parts.sum() - peers.sum()
     zh, en = write_money_sentences(reasons, 0, components=parts, peers=peers)
     assert (zh[0], en[0]) == ("预期损失 50 元(同类平均 10 元)", "expected loss: 50 yuan (peers 10)")
+
+
+def test_a_segment_without_averages_reads_those_of_all():
+    reasons = find_reasons(np.array([[1.0]]), np.array([[0.0]]), ["salary"], places=1)
+    zh, en = write_sentences(
+        reasons,
+        0,
+        values=pd.DataFrame({"salary_3m": [0.0]}),
+        segments=np.array(["company, borrower"]),
+        peers={"all": {"salary_3m": 900.0}},
+        infos=[SALARY],
+    )
+    assert (zh[0], en[0]) == (
+        "近3个月代发工资 0 元(同类平均 900 元)",
+        "salary credits, last 3 months: 0 yuan (peers 900)",
+    )

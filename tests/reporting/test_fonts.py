@@ -36,6 +36,7 @@ def test_letters_are_paths_and_the_same_chart_has_the_same_bytes():
     text = drawn()
     assert "<text" not in text
     assert "<metadata" not in text
+    assert "<!--" not in text
     assert text.startswith("<svg")
     assert text == drawn()
 

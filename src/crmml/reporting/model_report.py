@@ -140,8 +140,14 @@ def _figure(figure: Mapping[str, float | None] | float | None, digits: int) -> d
         if isinstance(figure, Mapping)
         else (figure, None, None)
     )
-    interval = f"[{low:,.{digits}f}, {high:,.{digits}f}]" if low is not None and high is not None else ""
-    return {"value": "–" if value is None else f"{value:,.{digits}f}".replace("-", "−"), "interval": interval}
+    interval = f"[{_told(low, digits)}, {_told(high, digits)}]" if low is not None and high is not None else ""
+    return {"value": "–" if value is None else _told(value, digits), "interval": interval}
+
+
+def _told(value: float, digits: int) -> str:
+    """A number with its true minus sign, and no minus before a zero."""
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.") else text.lstrip("-")
 
 
 def _never(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ bundle and handed to SHAP's plots, so a plot cannot disagree with a reason.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
@@ -68,6 +70,7 @@ def beeswarm(explained: Explained, *, most: int = 15, name: str = "beeswarm") ->
         axes = figure.axes[0]
         axes.set_xlabel(f"贡献 contribution({sample.scale})", fontsize=10)
         axes.tick_params(axis="y", labelsize=9)
+        _word_others(axes)
         colour_bar = figure.axes[-1]
         if colour_bar is not axes:
             colour_bar.set_yticklabels(["低 low", "高 high"])
@@ -89,6 +92,7 @@ def waterfall(explained: Explained, row: int, *, shown: Sequence[str], most: int
         shap.plots.waterfall(one, max_display=most, show=False)
         figure.set_size_inches(8.6, 0.42 * min(most, len(shown)) + 1.4)
         for axes in figure.axes:
+            _word_others(axes)
             axes.tick_params(axis="both", labelsize=9)
             for text in axes.texts:
                 text.set_fontsize(9)
@@ -104,7 +108,14 @@ def dependence(explained: Explained, feature: int, *, name: str = "dependence") 
         axes = figure.subplots()
         figure.set_size_inches(4.5, 3.2)
         shap.plots.scatter(
-            _explanation(shap, sample)[:, feature], ax=axes, show=False, dot_size=8, color="#1f5fa8", alpha=0.5
+            _explanation(shap, sample)[:, feature],
+            ax=axes,
+            show=False,
+            dot_size=8,
+            color="#1f5fa8",
+            alpha=0.5,
+            xmin="percentile(1)",
+            xmax="percentile(99)",
         )
         axes.set_title(sample.names[feature].replace("\n", "  "), fontsize=10)
         axes.set_xlabel("特征值 value", fontsize=9)
@@ -112,6 +123,14 @@ def dependence(explained: Explained, feature: int, *, name: str = "dependence") 
         axes.tick_params(labelsize=8)
 
     return _draw(draw, name)
+
+
+def _word_others(axes: Axes) -> None:
+    """SHAP's line for what is left, in both languages like the rest."""
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    worded = [re.sub(r"^(?:Sum of )?(\d+) other features$", r"其余 \1 项特征 \1 others", label) for label in labels]
+    if worded != labels:
+        axes.set_yticks(axes.get_yticks(), worded)
 
 
 def _explanation(shap: Any, explained: Explained) -> Any:
