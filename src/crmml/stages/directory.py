@@ -11,13 +11,16 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow.parquet as pq
 from ibis import _
 
 from crmml import files
 from crmml.ledger import first_year_contribution
+from crmml.peers import deposit_tier_of
 from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts, holders
+from crmml.stages.features import features_digest
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project
 from crmml.stages.tables import tables_digest
@@ -28,7 +31,8 @@ NOT_CLOSED = ("closed", "resolved", "done", "已结", "已办结")
 def make_directory(project: Project, bank: Bank, ledger: ir.Table | None, *, force: bool = False, say: Say) -> Path:
     """The files a list is made from; the folder that holds them."""
     as_of = suppress_as_of(project)
-    step = Step("directory", project.workspace.of("directory"), {"tables": tables_digest(project), "as_of": str(as_of)})
+    inputs = {"tables": tables_digest(project), "features": features_digest(features), "as_of": str(as_of)}
+    step = Step("directory", project.workspace.of("directory"), inputs)
     if not needs_making(step, force=force, say=say):
         return step.folder
     tables: dict[str, ir.Table] = {
@@ -36,12 +40,13 @@ def make_directory(project: Project, bank: Bank, ledger: ir.Table | None, *, for
         "holdings": _holdings(bank, as_of),
         "suppression": _suppression(bank, as_of),
     }
-    if ledger is not None:
-        tables["takers"] = _takers(bank, ledger)
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         for name, table in tables.items():
             rows = table.order_by(list(table.columns[:2])).to_pyarrow()
             pq.write_table(rows, staged.path(f"{name}.parquet", rows=rows.num_rows), compression="zstd")
+        if ledger is not None:
+            takers = with_tiers(_takers(bank, ledger).to_pandas(), features)
+            takers.to_parquet(staged.path("takers.parquet", rows=len(takers)), index=False)
     return step.folder
 
 
@@ -55,8 +60,22 @@ def _takers(bank: Bank, ledger: ir.Table) -> ir.Table:
         "family",
         "opened_on",
         first_year_contribution=_.contribution.cast("float64"),
-        displaced=(-_.displaced).cast("float64").fill_null(0.0),
+        displaced=(-_.displaced).cast("float64"),
     )
+
+
+def with_tiers(takers: pd.DataFrame, features: Path) -> pd.DataFrame:
+    """Takers with the `deposit_tier` of the last cut-off before they opened the account; `unknown` without one."""
+    days = sorted(pd.Timestamp(path.stem) for path in (features / "features").glob("*.parquet"))
+    parts = []
+    for day in days:
+        frame = pd.read_parquet(features / "features" / f"{day.date()}.parquet")
+        parts.append(pd.DataFrame({"customer_id": frame["customer_id"], "day": day, "deposit_tier": deposit_tier_of(frame)}))
+    known = pd.concat(parts).sort_values("day")
+    opened = takers.assign(day=pd.to_datetime(takers["opened_on"]).astype(known["day"].dtype)).sort_values("day")
+    found = pd.merge_asof(opened, known, on="day", by="customer_id", allow_exact_matches=False)
+    tiers = found["deposit_tier"].fillna("unknown")
+    return found.assign(deposit_tier=tiers).drop(columns="day").sort_values(["customer_id", "account_id"], ignore_index=True)
 
 
 def suppress_as_of(project: Project) -> date:

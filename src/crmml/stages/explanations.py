@@ -48,9 +48,9 @@ def make_page(
 ) -> tuple[list[dict[str, Any]], Path]:
     """As `explain_customer`, for whoever holds the bank's lock already."""
     day = project.scored_cutoff(cutoff)
-    bank, ledger, _features = features_at(project, day, say=say)
+    bank, ledger, features = features_at(project, day, say=say)
     make_scores(project, cutoff=day, say=say)
-    directory = make_directory(project, bank, ledger, say=say)
+    directory = make_directory(project, bank, ledger, features, say=say)
     served = served_of(project, customer_id, day)
     people = pd.read_parquet(directory / "customers.parquet").set_index("customer_id")
     page = customer_page(

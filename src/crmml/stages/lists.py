@@ -16,6 +16,8 @@ from crmml import files
 from crmml.config import load_config
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
 from crmml.files import digest_of
+from crmml.peers import deposit_tier_of
+from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
@@ -57,7 +59,7 @@ def make_list(
     day = project.scored_cutoff(cutoff)
     bank, ledger, features = features_at(project, day, say=say)
     scores = make_scores(project, cutoff=day, say=say)
-    directory = make_directory(project, bank, ledger, say=say)
+    directory = make_directory(project, bank, ledger, features, say=say)
     inputs = {
         "scores": digest_of_result(scores, what="the scores", do="run `crmml score` first"),
         "directory": digest_of_result(directory, what="the directory", do="run `crmml run` first"),
@@ -95,13 +97,27 @@ def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, 
         uptake=_uptake(spec, served, scores),
         suppression=pd.read_parquet(directory / "suppression.parquet"),
         holdings=pd.read_parquet(directory / "holdings.parquet"),
-        churn=one("churn"),
+        churn=_churn(one("churn"), served, scores),
         default=default,
         contribution=one("contribution"),
-        features=pd.read_parquet(features / "features" / f"{day}.parquet"),
+        features=_features(features, day),
         takers=pd.read_parquet(takers) if takers.exists() else None,
         models={model["name"]: model["version"] for model in served.values()},
     )
+
+
+def _churn(found: pd.DataFrame | None, served: dict[str, Any], scores: Path) -> pd.DataFrame | None:
+    """Scores of the churn model; a bank's own label is churn where its config is named so."""
+    if found is None and "churn" in served:
+        own = pd.read_parquet(scores / "churn.parquet")
+        return own.rename(columns={score_column(served["churn"]["target"]): "prob_churn"})
+    return found
+
+
+def _features(folder: Path, day: date) -> pd.DataFrame:
+    """The features rules may read, and the tier by which earlier takers are valued."""
+    frame = pd.read_parquet(folder / "features" / f"{day}.parquet")
+    return frame.assign(deposit_tier=deposit_tier_of(frame))
 
 
 def _uptake(spec: ListSpec, served: dict[str, Any], scores: Path) -> dict[str, pd.DataFrame]:

@@ -27,7 +27,7 @@ from crmml.modelling.splits import plan_calendar, usable_range
 from crmml.modelling.train import train
 from crmml.peers import segment_of
 from crmml.periods import Interval
-from crmml.reporting.model_report import Subject, model_report
+from crmml.reporting.model_report import Subject, model_report, sample_rows
 from crmml.snapshots import take_event_snapshots
 from crmml.sources.bank import Bank
 from crmml.stages.audit import audit_state, make_audit
@@ -102,7 +102,6 @@ def make_model(
         staged.path("metrics.json").write_text(
             json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
         )
-    newest = abt.frame[abt.frame["cutoff_date"] == abt.frame["cutoff_date"].max()]
     subject = Subject(
         version=version,
         bank_zh=project.spec.title_zh,
@@ -111,7 +110,7 @@ def make_model(
         title_en=model.en,
         currency=project.spec.currency,
     )
-    page = model_report(bundle, trained.predictions, subject, sample=newest, language="both")
+    page = model_report(bundle, trained.predictions, subject, sample=sample_rows(abt.frame, trained.predictions), language="both")
     files.write_atomic(report_path(project, model), page)
     say(f"          {_sentence(summary)}")
     return summary
