@@ -96,11 +96,12 @@ def collect(state: State, month: int, before: Ints) -> None:
         state.unpaid[rows, slot] = np.maximum(unpaid + due - paid, 0)
         state.left[rows, slot] = np.maximum(state.left[rows, slot] - 1, 0)
         done = (state.books.balance[rows, family] == 0) & (paid > 0)
-        _end(state, rows[done], family, day[done])
+        end_loan(state, rows[done], family, day[done])
     state.bucket = np.where(state.owes, state.bucket, 0)
 
 
-def _end(state: State, rows: Ints, family: int, day: Ints) -> None:
+def end_loan(state: State, rows: Ints, family: int, day: Ints) -> None:
+    """Close the accounts of loans that are paid or written off."""
     state.record("loan_ends", state.books.account[rows, family], np.asarray(day))
     state.books.close(rows, family, day)
     slot = family - LOAN
@@ -122,7 +123,7 @@ def write_off(state: State, month: int) -> None:
         state.books.post(rows, family, owed - recovered, day, "write_off", "system")
         state.record("write_offs", state.books.account[rows, family], day, recovered)
         state.instalment[rows, slot] = 0
-        _end(state, rows, family, day)
+        end_loan(state, rows, family, day)
     state.bucket = np.where(state.owes, state.bucket, 0)
 
 

@@ -115,7 +115,7 @@ def chance_to_leave(people: People, outlook: Outlook, *, noise: bool) -> tuple[F
 def chance_of_default(people: People, outlook: Outlook, months_left: Ints, *, noise: bool) -> Floats:
     """Chance of 90 days past due within twelve months, of borrowers who are not in default."""
     if noise:
-        return 1 - (1 - NOISE_DEFAULTS) ** np.clip(months_left, 1, YEAR)
+        return np.asarray(1 - (1 - NOISE_DEFAULTS) ** np.clip(months_left, 1, YEAR), dtype=np.float64)
     miss = misses(people, outlook)
     leaving = _LEAVES_FOR_GOOD * starts_to_leave(people, outlook)[:, :, 0]
     leaving = np.where(outlook.draining[:, None], LEAVES_WHEN_DRAINING, leaving)

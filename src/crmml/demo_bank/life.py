@@ -101,7 +101,7 @@ def close_everything(state: State, rows: Ints, day: Ints) -> None:
     for family in range(len(FAMILIES)):
         held = books.holds(family)[rows]
         if family in (LOAN, MORTGAGE):
-            credit._end(state, rows[held], family, day[held])
+            credit.end_loan(state, rows[held], family, day[held])
         else:
             books.close(rows[held], family, day[held])
     state.bucket[rows] = 0
@@ -112,7 +112,8 @@ def use_channels(state: State, month: int, living: Ints) -> None:
     mobile = np.where(state.people.mobile[living] < 0.35, 0.0, 9 * state.people.mobile[living] ** 1.3)
     fading = np.where(state.draining[living], 0.35, 1.0)
     logins = poisson(state.draws.uniform("logins", month)[living], mobile * fading)
-    visits = poisson(state.draws.uniform("visits", month)[living], 0.25 + 0.5 * (state.people.mobile[living] < 0.35))
+    calls = np.where(state.people.mobile[living] < 0.35, 0.75, 0.25)
+    visits = poisson(state.draws.uniform("visits", month)[living], calls)
     state.record("channel_use", living, np.full(len(living), state.months.ends[month]), logins, visits)
 
 

@@ -52,7 +52,7 @@ def loan_rate(state: State, rows: Ints, month: int) -> Floats:
     people = state.people
     seen = 0.5 * people.risk_z[rows] + 0.8 * state.draws.normal("rating", rows=rows)
     base = np.where(people.company[rows], 0.068, 0.088) - 0.0001 * month
-    return np.round(np.clip(base + 0.006 * seen, 0.04, 0.12), 4)
+    return np.asarray(np.clip(base + 0.006 * seen, 0.04, 0.12).round(4), dtype=np.float64)
 
 
 def mortgage_rate(month: int) -> float:

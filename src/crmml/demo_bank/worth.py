@@ -28,7 +28,7 @@ from crmml.demo_bank.words import (
     TIME_DEPOSIT,
 )
 
-FTP = {"current": 0.0155, "savings": 0.0180, "time_deposit": 0.0235, "loan": 0.0260, "mortgage": 0.0280, "card": 0.0250}
+FTP = {"current": 0.0155, "savings": 0.0180, "time_deposit": 0.0250, "loan": 0.0260, "mortgage": 0.0280, "card": 0.0250}
 PROB_DEFAULT = {
     "loan": (0.06, 0.25, 0.45, 0.70),
     "mortgage": (0.025, 0.20, 0.40, 0.65),
@@ -132,9 +132,10 @@ def _premium(state: State) -> Floats:
 
 
 def _service(state: State) -> Floats:
-    per_month = sum(COST_OF_ACCOUNT[name] * state.books.holds(f) for f, name in enumerate(FAMILIES))
+    held = (state.books.account > 0) @ np.array([COST_OF_ACCOUNT[name] for name in FAMILIES])
     counts = expected_bookings(state)
-    return 12 * (per_month + sum(COST_OF_BOOKING[channel] * counts[channel] for channel in CHANNELS))
+    work = np.stack([COST_OF_BOOKING[channel] * counts[channel] for channel in CHANNELS]).sum(axis=0)
+    return np.asarray(12 * (held + work), dtype=np.float64)
 
 
 def value_if_taken(state: State, month: int, present: Floats) -> Floats:
