@@ -43,8 +43,8 @@ def read_attributes(
     """
     columns = list(dict.fromkeys(attribute.column for attribute in attributes))
     wanted = customers.select("customer_id", "valid_from", "posted_on", *(name for name in columns))
-    low, high = pc.min_max(units).values() if len(units) else (None, None)
-    rows = wanted.filter(_.customer_id >= low.as_py(), _.customer_id <= high.as_py()) if low else wanted.limit(0)
+    bounds = pc.min_max(units).as_py()
+    rows = wanted.filter(_.customer_id >= bounds["min"], _.customer_id <= bounds["max"])
     table = rows.order_by(["customer_id", _.valid_from.asc(nulls_first=True)]).to_pyarrow()
     newest = _newest_rows(table, grid, units)
     return {attribute.name: _value(table[attribute.column], attribute, newest, grid) for attribute in attributes}
@@ -77,8 +77,8 @@ def _days(column: pa.ChunkedArray) -> np.ndarray:
 def _value(column: pa.ChunkedArray, attribute: Attribute, newest: np.ndarray, grid: Grid) -> np.ndarray:
     known = newest >= 0
     if attribute.how == "text":
-        values = np.append(column.to_numpy(zero_copy_only=False).astype(object), None)
-        return values[newest]
+        words = np.array([*column.to_pylist(), None], dtype=object)
+        return words[newest]
     if attribute.how == "number":
         values = np.append(exact_float(column).to_numpy(), np.nan)
         return values[newest]

@@ -36,7 +36,7 @@ LOANS = Family(
     ],
 )  # fmt: skip
 
-_NEWEST = {"holds": CREDIT_FAMILIES, "sign": {"default": 1}}
+_WORSE = {"default": 1}
 
 ARREARS = Family(
     name="arrears",
@@ -48,12 +48,12 @@ ARREARS = Family(
     windows=(Months(3), Months(6), Months(12)),
     holds=CREDIT_FAMILIES,
     measures=[
-        Latest("days_past_due", over="max", of=_.days_past_due, unit="days", zh="当前逾期天数", en="days past due", **_NEWEST),
-        Latest("overdue", of=_.overdue_amount, unit="money", zh="当前逾期金额", en="overdue amount", **_NEWEST),
-        Latest("outstanding", of=_.outstanding, unit="money", zh="贷款余额", en="outstanding on loans", holds=CREDIT_FAMILIES),
+        Latest("days_past_due", over="max", of=_.days_past_due, unit="days", zh="当前逾期天数", en="days past due", sign=_WORSE),
+        Latest("overdue", of=_.overdue_amount, unit="money", zh="当前逾期金额", en="overdue amount", sign=_WORSE),
+        Latest("outstanding", of=_.outstanding, unit="money", zh="贷款余额", en="outstanding on loans"),
         Max("days_past_due", of=_.days_past_due, where=_.is_report, unit="days", zh="最长逾期天数", en="longest days past due",
-            **_NEWEST),
-        Count("overdue_reports", where=_PAST_DUE, zh="逾期次数", en="reports of arrears", **_NEWEST),
+            sign=_WORSE),
+        Count("overdue_reports", where=_PAST_DUE, zh="逾期次数", en="reports of arrears", sign=_WORSE),
         DaysSince("days_since_last_overdue", where=_PAST_DUE, unit="days", zh="距最近一次逾期天数",
                   en="days since the last report of arrears", sign={"default": -1}),
     ],
