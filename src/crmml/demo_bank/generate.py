@@ -53,7 +53,7 @@ def generate(
     directory = Path(directory)
     step = chunk + chunk % 2
     with Folder(directory / "source") as source, Folder(directory / "truth") as truth:
-        source.add(fixed_tables(int(calendar.ends[-1])))
+        source.add(fixed_tables())
         for first in range(0, customers, step):
             state = live(seed, np.arange(first, min(first + step, customers)), calendar, noise=noise)
             accounts, numbers, closed = account_table(state)

@@ -28,11 +28,10 @@ from crmml.demo_bank.writing import account_ids, compact, customer_ids, days, mo
 LATE_SHARE = 0.005
 _PRODUCT = {family: code for code, family, *_ in reversed(PRODUCTS)}
 _FIRM_PRODUCT = {CURRENT: "1020", LOAN: "2020"}
-_OFFER_PRODUCT = {"card": "3010", "time_deposit": "1210", "investment": "5010", "insurance": "4010", "loan": "2010"}
 
 
-def fixed_tables(last_day: int) -> dict[str, pa.Table]:
-    """Tables that do not grow with customers: products, branches, managers, internal rates."""
+def fixed_tables() -> dict[str, pa.Table]:
+    """Tables that do not grow with customers: products, branches, managers."""
     columns = list(zip(*PRODUCTS, strict=True))
     names = [f"{zh}|{en}" for zh, en in zip(columns[3], columns[4], strict=True)]
     main = ["Y" if counts else "N" for counts in columns[2]]
