@@ -22,12 +22,12 @@ from crmml.modelling.splits import Fold, Rows
 Array = npt.NDArray[np.float64]
 PATIENCE = 30
 DEFAULTS: Mapping[str, Any] = {
-    "learning_rate": 0.06,
-    "num_leaves": 15,
-    "min_data_in_leaf": 40,
-    "feature_fraction": 0.5,
+    "learning_rate": 0.05,
+    "num_leaves": 12,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.4,
     "bagging_fraction": 0.8,
-    "lambda_l2": 1.0,
+    "lambda_l2": 5.0,
 }
 # Same data and settings, same trees: on any number of threads.
 _PINNED: Mapping[str, Any] = {
@@ -58,7 +58,7 @@ class Growth:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        return {**DEFAULTS, "num_leaves": 6} if self.is_shallow else DEFAULTS
+        return {**DEFAULTS, "max_depth": 4} if self.is_shallow else DEFAULTS
 
     @property
     def cores(self) -> int:

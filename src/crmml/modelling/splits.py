@@ -17,6 +17,8 @@ from crmml.periods import Horizon, label_window, look_back, month_end
 Rows = npt.NDArray[np.intp]
 FEWEST_EVENTS = 50
 FEW_EVENTS = 300
+# A search judged on fewer events than this chooses noise.
+FEW_JUDGED = 150
 _FEWEST_VALID = 20
 CUSTOMER_FOLDS = 5
 
@@ -138,7 +140,11 @@ def make_folds(
     chosen = np.unique(np.linspace(0, len(usable) - 1, min(at_most, len(usable))).round().astype(int))
     if len(chosen) < at_most:
         chosen = np.arange(len(usable))
-    return Folds(tuple(usable[index] for index in chosen), "time-forward", f"{len(chosen)} later cut-offs")
+    folds = tuple(usable[index] for index in chosen)
+    judged = FEW_JUDGED if events is None else sum(int(events[fold.valid].sum()) for fold in folds)
+    if judged < FEW_JUDGED:
+        return Folds(customer_folds(buckets), "by customer", f"{judged} events to judge on, fewer than {FEW_JUDGED}")
+    return Folds(folds, "time-forward", f"{len(chosen)} later cut-offs")
 
 
 def customer_folds(buckets: npt.NDArray[np.int64], *, count: int = CUSTOMER_FOLDS) -> tuple[Fold, ...]:

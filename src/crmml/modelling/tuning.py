@@ -158,15 +158,15 @@ def _run_trial(
 
 
 def _space(rows: int, growth: Growth) -> dict[str, Callable[[Trial], Any]]:
-    least, most = (3, 12) if growth.is_shallow else (4, 48)
+    least, most = (4, 16) if growth.is_shallow else (4, 32)
     largest = max(60, min(500, rows // 50))
     return {
-        "learning_rate": lambda trial: trial.suggest_float("learning_rate", 0.03, 0.2, log=True),
+        "learning_rate": lambda trial: trial.suggest_float("learning_rate", 0.03, 0.1, log=True),
         "num_leaves": lambda trial: trial.suggest_int("num_leaves", least, most, log=True),
         "min_data_in_leaf": lambda trial: trial.suggest_int("min_data_in_leaf", 20, largest, log=True),
-        "feature_fraction": lambda trial: trial.suggest_float("feature_fraction", 0.3, 1.0),
+        "feature_fraction": lambda trial: trial.suggest_float("feature_fraction", 0.2, 0.8),
         "bagging_fraction": lambda trial: trial.suggest_float("bagging_fraction", 0.5, 1.0),
-        "lambda_l2": lambda trial: trial.suggest_float("lambda_l2", 0.01, 30.0, log=True),
+        "lambda_l2": lambda trial: trial.suggest_float("lambda_l2", 0.1, 30.0, log=True),
     }
 
 
