@@ -99,7 +99,12 @@ class Computation:
             self.streams.bank.connection.con.execute(f'DROP VIEW "{view.op().name}"')
 
     def _cube(self, key: str) -> Cube:
-        return Cube(self._views[key].to_pyarrow(), self.grid)
+        states = self._views[key].to_pyarrow()
+        # In the order of the cube, so that its cells are filled one after another.
+        return Cube(
+            states.sort_by([("value_bucket", "ascending"), ("known_bucket", "ascending"), ("unit", "ascending")]),
+            self.grid,
+        )
 
     def _held(self) -> dict[tuple[str, ...], np.ndarray]:
         """Whether any account of the named product families is held, per snapshot and unit."""

@@ -31,7 +31,9 @@ class Cube:
         self.value_bucket, self.known_bucket = np.divmod(pairs, grid.snapshots + 1)
         self.unit = states["unit"].to_numpy().astype(np.int64)
         self.states = states
+        self._place = self.cell * grid.units + self.unit
         self._masks: dict[Months | None, np.ndarray] = {}
+        self._recent: dict[str, tuple[np.ndarray, bool]] = {}
 
     def mask(self, window: Months | None) -> np.ndarray:
         """0/1 of shape (snapshots, cells)."""
@@ -42,18 +44,29 @@ class Cube:
     def dense(self, state: str, missing: float) -> np.ndarray:
         """A state of shape (cells, units)."""
         column = self.states[state].combine_chunks()
-        values = column.fill_null(0).to_numpy(zero_copy_only=False)
-        cube = np.full((len(self.value_bucket), self.grid.units), missing)
-        given = ~column.is_null().to_numpy(zero_copy_only=False)
-        cube[self.cell[given], self.unit[given]] = values[given]
-        return cube
+        cube = np.full(len(self.value_bucket) * self.grid.units, missing)
+        if column.null_count:
+            given = ~column.is_null().to_numpy(zero_copy_only=False)
+            cube[self._place[given]] = column.drop_null().to_numpy(zero_copy_only=False)
+        else:
+            cube[self._place] = column.to_numpy(zero_copy_only=False)
+        return cube.reshape(len(self.value_bucket), self.grid.units)
 
     def total(self, state: str, window: Months | None) -> np.ndarray:
-        cube = self.dense(state, 0.0)
+        cube, is_exact = self._addends(state)
         mask = self.mask(window)
-        if np.abs(cube).sum(axis=0).max(initial=0.0) < EXACT:
+        if is_exact:
             return mask.astype(np.float64) @ cube
         return (mask.astype(np.int64) @ self._whole(state)).astype(np.float64)
+
+    def _addends(self, state: str) -> tuple[np.ndarray, bool]:
+        """A state to add up, and whether float64 holds all its sums; the windows of a measure ask one after another."""
+        if state not in self._recent:
+            while len(self._recent) > 3:
+                del self._recent[next(iter(self._recent))]
+            cube = self.dense(state, 0.0)
+            self._recent[state] = cube, bool(np.abs(cube).sum(axis=0).max(initial=0.0) < EXACT)
+        return self._recent[state]
 
     def _whole(self, state: str) -> np.ndarray:
         cube = np.zeros((len(self.value_bucket), self.grid.units), dtype=np.int64)
