@@ -12,18 +12,21 @@ from typing import Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "open_bank": "crmml.stages",
-    "score": "crmml.stages",
-    "register": "crmml.stages",
+    "open_bank": "crmml.stages.tables",
+    "score": "crmml.stages.registering",
+    "register": "crmml.stages.registering",
+    "train": "crmml.stages.registering",
+    "inputs_of_list": "crmml.stages.registering",
     "load_config": "crmml.config",
     "take_snapshots": "crmml.snapshots",
     "take_event_snapshots": "crmml.snapshots",
     "build_ledger": "crmml.ledger",
     "build_features": "crmml.features",
+    "catalogue": "crmml.features",
     "build_labels": "crmml.labels",
     "join_abt": "crmml.abt",
-    "train": "crmml.modelling",
     "build_list": "crmml.targeting",
+    "why": "crmml.targeting",
 }
 
 __all__ = ["__version__", *sorted(_WHERE)]
