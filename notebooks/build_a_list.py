@@ -83,8 +83,8 @@ with chart_style():
     figure, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
     for (word, chosen), colour in zip(rankings.items(), (BLUE, TEAL, GOLD, "#5b6876"), strict=True):
         axes.plot(range(1, len(chosen) + 1), chosen["expected_value"].cumsum(), color=colour, label=word)
-    axes.set(xlabel="通话数 calls", ylabel="元 yuan", title="累计预期价值 expected value, cumulated")
-    axes.legend()
+    axes.set(xlabel="通话数 calls", ylabel="累计预期价值(元)expected value, yuan")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     plt.show()
 
 # %% [markdown]

@@ -77,6 +77,8 @@ with chart_style():
     for value, word in ((log_odds_of_peers, "同类 peers"), (customer["log_odds"], "本客户 customer")):
         axes.axvline(value, color=INK, linewidth=1, linestyle=":")
         axes.annotate(f"{word} {1 / (1 + np.exp(-value)):.1%}", (value, 0.5), ha="center", va="bottom")
+    axes.use_sticky_edges = False
+    axes.margins(x=0.12)
     axes.set(xlabel="对数几率 log-odds", ylim=(-len(steps) + 0.4, 1.1))
     plt.show()
 assert abs(start - customer["log_odds"]) < 1e-9
