@@ -35,7 +35,7 @@ TOP = 500
 MONTHS = 60
 
 
-def run_demo(*, customers: int, seed: int, say: Say) -> None:
+def run_demo(*, customers: int, seed: int, only_bank: bool = False, say: Say) -> None:
     """Make the bank, run every stage, and print what came of it, all computed in the run.
 
     Raises
@@ -47,6 +47,8 @@ def run_demo(*, customers: int, seed: int, say: Say) -> None:
     project = open_project("configs/demo")
     with project.alone():
         make_bank(project, customers=customers, seed=seed, say=say)
+        if only_bank:
+            return
         run_stages(project, say=say)
         ground = lay_ground(project, say=_silent)
         lines = list(screen(project, ground, seconds=lambda: time.monotonic() - started))

@@ -20,6 +20,8 @@ ALL = "all"
 #: A segment with fewer customers would tell about single ones; it reads the averages of all.
 LEAST_CUSTOMERS = 30
 _CREDIT = ("accounts_loan_last", "accounts_mortgage_last", "accounts_card_last")
+_DEPOSITS = ("deposits_mean_3m", "deposits_last")
+_TIERS = (0.01, 10_000.0, 50_000.0, 200_000.0)
 _KEYS = ("customer_id", "cutoff_date", "event_id")
 
 
@@ -35,6 +37,14 @@ def segment_of(frame: pd.DataFrame) -> pd.Series:
         if name in frame:
             owes |= frame[name].fillna(0) > 0
     return kind.astype(str) + np.where(owes, ", borrower", ", depositor")
+
+
+def deposit_tier_of(frame: pd.DataFrame) -> pd.Series:
+    """How much each row's customer deposits: `none`, `below 10k`, `10k to 50k`, `50k to 200k`, `200k and more`."""
+    known = [name for name in _DEPOSITS if name in frame]
+    deposits = frame[known[0]].fillna(0.0) if known else pd.Series(0.0, index=frame.index)
+    tiers = np.array(["none", "below 10k", "10k to 50k", "50k to 200k", "200k and more"])
+    return pd.Series(tiers[np.searchsorted(_TIERS, deposits.to_numpy(float), side="right")], index=frame.index)
 
 
 def build_peers(frame: pd.DataFrame) -> pa.Table:

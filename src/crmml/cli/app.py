@@ -62,6 +62,7 @@ def root(
 def demo(
     customers: Annotated[int, typer.Option(min=500, help="How many customers the synthetic bank has.")] = 6000,
     seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 7,
+    only_bank: Annotated[bool, typer.Option("--only-bank", help="Make the bank's raw tables and end.")] = False,
 ) -> None:
     """Make the synthetic bank, whose truth is known, and run everything on it.
 
@@ -69,7 +70,7 @@ def demo(
     """
     from crmml.demo import run_demo
 
-    run_demo(customers=customers, seed=seed, say=say)
+    run_demo(customers=customers, seed=seed, only_bank=only_bank, say=say)
 
 
 @app.command()

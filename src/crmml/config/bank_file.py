@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from crmml.config.mapping import build, refuse_unknown_keys
+from crmml.config.mapping import Shorthands, build, refuse_unknown_keys
 from crmml.config.reading import read_yaml
 from crmml.economics.spec import Economics
 from crmml.errors import ConfigError
@@ -87,7 +87,7 @@ def load_bank(folder: Path) -> BankSpec:
     """
     path = folder / "bank.yaml"
     where = str(path)
-    shorthands = {SourceFile: lambda text: {"path": text}}
+    shorthands: Shorthands = {SourceFile: lambda text: {"path": text}}
     file = build(BankFile, read_yaml(path), where=where, shorthands=shorthands)
     refuse_unknown_keys(file.tables, CONTRACT, where=f"{where}: tables")
     for key, given in (("observed_until", file.observed_until), ("observed_from", file.observed_from)):

@@ -111,9 +111,9 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         gates=file.gates,
     )
     check_purge(spec.split, spec.horizon)
-    common = {"path": path, "event": file.cutoffs.event, "terms": file.terms}
+    common: dict[str, Any] = {"path": path, "event": file.cutoffs.event, "terms": file.terms}
     if file.target != "uptake":
-        target = build(TARGETS[file.target], dict(file.label), where=f"{where}: label")
+        target: Any = build(TARGETS[file.target], dict(file.label), where=f"{where}: label")
         return (Model(key, file.zh, file.en, replace(spec, target=target), **common),)
     products = file.label.get("products")
     refuse_unknown_keys(file.label, ["products"], where=f"{where}: label")

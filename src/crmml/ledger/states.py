@@ -127,10 +127,11 @@ def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Ta
         credit_limit=_.credit_limit.sum().over(so_far).cast("int64"),
         following=_.day.lead().over(ibis.window(**by_account)),
         month=_.day.truncate("M").cast("date"),
-    )
+    ).mutate(next_month=(_.month + ibis.interval(months=1)).cast("date"))
     # Marks of one day make stretches of no days but for the last of them, which has all their sums.
     stretches = line.mutate(
-        until=ibis.coalesce(_.following, (_.month + ibis.interval(months=1)).cast("date")),
+        # After the last month asked for, or of the account, the next mark may lie months ahead.
+        until=ibis.least(ibis.coalesce(_.following, _.next_month), _.next_month),
         drawn=ibis.greatest(-_.balance, ZERO),
     ).mutate(days=_.until.delta(_.day, unit="day"), unused=ibis.greatest(_.credit_limit - _.drawn, ZERO))
     states = stretches.group_by(["account_number", "month"]).aggregate(
@@ -192,7 +193,7 @@ def account_months(
         bookings = room.keep(bookings.filter(_.month <= last).join(numbers, "account_id").drop("account_id"))
     calendar = calendar_of(changes, bookings, first, last)
     spine = room.keep(account_spine(held, changes, bookings, calendar.table()))
-    steps = term_steps(bank, held.select("account_id", "rate_ppm")).join(numbers, "account_id")
+    steps = term_steps(bank, held.select("account_id", "rate_ppm")).filter(_.day <= last).join(numbers, "account_id")
     states = _join_or_zero(spine, balance_states(spine, changes, steps), BALANCE_STATES)
     states = _join_or_zero(states, bookings, dict.fromkeys(("fees", "interest_booked", "work"), "int64"))
     arrears = arrears_at_start(bank, spine.select("account_number", "month"), numbers)

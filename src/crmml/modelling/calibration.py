@@ -20,7 +20,7 @@ from crmml.modelling.splits import Rows, customer_folds
 Array = npt.NDArray[np.float64]
 ENOUGH_EVENTS = 500
 ENOUGH_ROWS = 5000
-FOLDS = 4
+FOLDS = 10
 
 
 def newest_rows(days: npt.NDArray[np.datetime64], counts: npt.NDArray[np.bool_], *, enough: int) -> Rows:

@@ -28,7 +28,9 @@ from crmml.stages.tables import tables_digest
 NOT_CLOSED = ("closed", "resolved", "done", "已结", "已办结")
 
 
-def make_directory(project: Project, bank: Bank, ledger: ir.Table | None, *, force: bool = False, say: Say) -> Path:
+def make_directory(
+    project: Project, bank: Bank, ledger: ir.Table | None, features: Path, *, force: bool = False, say: Say
+) -> Path:
     """The files a list is made from; the folder that holds them."""
     as_of = suppress_as_of(project)
     inputs = {"tables": tables_digest(project), "features": features_digest(features), "as_of": str(as_of)}
@@ -70,12 +72,18 @@ def with_tiers(takers: pd.DataFrame, features: Path) -> pd.DataFrame:
     parts = []
     for day in days:
         frame = pd.read_parquet(features / "features" / f"{day.date()}.parquet")
-        parts.append(pd.DataFrame({"customer_id": frame["customer_id"], "day": day, "deposit_tier": deposit_tier_of(frame)}))
+        parts.append(
+            pd.DataFrame({"customer_id": frame["customer_id"], "day": day, "deposit_tier": deposit_tier_of(frame)})
+        )
     known = pd.concat(parts).sort_values("day")
     opened = takers.assign(day=pd.to_datetime(takers["opened_on"]).astype(known["day"].dtype)).sort_values("day")
     found = pd.merge_asof(opened, known, on="day", by="customer_id", allow_exact_matches=False)
     tiers = found["deposit_tier"].fillna("unknown")
-    return found.assign(deposit_tier=tiers).drop(columns="day").sort_values(["customer_id", "account_id"], ignore_index=True)
+    return (
+        found.assign(deposit_tier=tiers)
+        .drop(columns="day")
+        .sort_values(["customer_id", "account_id"], ignore_index=True)
+    )
 
 
 def suppress_as_of(project: Project) -> date:

@@ -74,7 +74,7 @@ def served_of(project: Project, customer_id: str, day: date) -> list[tuple[Serve
         rows = None if scores is None else scores[scores["customer_id"] == customer_id]
         if rows is None or rows.empty:
             continue
-        row = rows.iloc[0].to_dict()
+        row = {str(name): value for name, value in rows.iloc[0].to_dict().items()}
         served = served_from(row, horizon_months=model.spec.horizon.months)
         found.append((dataclasses.replace(served, zh=model.zh, en=model.en), row))
     if not found:

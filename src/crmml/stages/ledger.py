@@ -48,7 +48,7 @@ def make_ledger(project: Project, bank: Bank, *, force: bool = False, say: Say) 
     if not has_ledger(project, bank):
         return None
     folder = project.workspace.of("ledger")
-    economics = digest_of(dataclasses.asdict(project.spec.economics))  # type: ignore[call-overload]
+    economics = digest_of(dataclasses.asdict(project.spec.economics)) if project.spec.economics else ""
     step = Step("ledger", folder, {"tables": tables_digest(project), "economics": economics})
     if needs_making(step, force=force, say=say):
         _write(project, bank, step)
@@ -109,6 +109,10 @@ def totals(ledger: ir.Table, *, first: date, last: date, by: str) -> pd.DataFram
     return frame.sort_values("contribution", ascending=False, ignore_index=True)
 
 
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def ledger_of(
     folder: str | Path, *, first: date | None, last: date | None, by: str, say: Say
 ) -> tuple[list[dict[str, Any]], str]:
@@ -125,4 +129,4 @@ def ledger_of(
     last = last or project.newest_cutoff()
     first = first or shift_months(last, -11)
     frame = totals(ledger, first=first, last=last, by=by)
-    return frame.to_dict("records"), str(reconciliation(project)["sentence"])
+    return _records(frame), str(reconciliation(project)["sentence"])

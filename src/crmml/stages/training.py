@@ -110,7 +110,9 @@ def make_model(
         title_en=model.en,
         currency=project.spec.currency,
     )
-    page = model_report(bundle, trained.predictions, subject, sample=sample_rows(abt.frame, trained.predictions), language="both")
+    page = model_report(
+        bundle, trained.predictions, subject, sample=sample_rows(abt.frame, trained.predictions), language="both"
+    )
     files.write_atomic(report_path(project, model), page)
     say(f"          {_sentence(summary)}")
     return summary
@@ -190,7 +192,8 @@ def plan(config: Path, *, product: str | None, say: Say) -> Iterator[tuple[str, 
         )
         usable = usable_range(model.spec.horizon, look_back_months=longest, observed_from=first, observed_until=until)
         words = f"usable cut-offs: {usable[0]} to {usable[1]}" if usable else "no cut-off has enough data"
-        yield f"{model.spec.name}: {words}", calendar.astype(str).to_dict("records")
+        rows = calendar.astype(str).to_dict("records")
+        yield f"{model.spec.name}: {words}", [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _history(project: Project) -> str:
