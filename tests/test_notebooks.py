@@ -5,8 +5,11 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
+
+import crmml as cm
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
 
@@ -45,3 +48,14 @@ def test_notebooks_are_text_with_both_languages():
         told = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
         assert any("一" <= letter <= "鿿" for letter in told)
         assert all(len(cell.source.splitlines()) <= 30 for cell in notebook.cells if cell.cell_type == "code")
+
+
+@pytest.mark.whole
+def test_scores_asked_for_in_python_are_those_of_the_score_files(workspace):
+    day = max((workspace / "data" / "demo" / "scores").iterdir()).name
+    served = pd.read_parquet(workspace / "data" / "demo" / "scores" / day / "churn.parquet")
+    asked = cm.score(cm.open_bank("configs/demo"), "demo.churn@champion", cutoff=day, reasons=3)
+    assert list(asked["customer_id"]) == list(served["customer_id"])
+    for name in ("prob_churn", "log_odds", "reason_1_zh", "reason_3_effect"):
+        assert list(asked[name]) == list(served[name]), name
+    assert "reason_4_code" not in asked
