@@ -30,9 +30,11 @@ def contract_table() -> str:
 
 
 def blocks(page: Path) -> list[str]:
-    """The commands of a page: every line of a fenced block that begins with `crmml`."""
-    fenced = re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return [line for block in fenced for line in block.splitlines() if line.startswith("crmml ")]
+    """The commands of a page: lines of fenced blocks and code in a sentence that begin with `crmml` and a verb."""
+    text = page.read_text(encoding="utf-8")
+    fenced = re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
+    inline = re.findall(r"`(crmml [a-z][^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return [line for block in fenced for line in block.splitlines() if line.startswith("crmml ")] + inline
 
 
 def test_the_canonical_tables_are_those_of_the_contract():
@@ -52,7 +54,7 @@ def test_examples_come_out_as_written(name):
 
 @pytest.mark.parametrize("command", sorted({line for page in PAGES for line in blocks(page)}))
 def test_every_command_shown_exists_with_its_options(command):
-    words = re.findall(r'"[^"]*"|\S+', command)[1:]
+    words = re.findall(r'"[^"]*"|\S+', command.partition("|")[0])[1:]
     group = typer.main.get_command(app)
     while words and words[0] in getattr(group, "commands", {}):
         group = group.commands[words.pop(0)]
