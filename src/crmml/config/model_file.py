@@ -31,16 +31,25 @@ TARGETS: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class CutoffsFile:
-    """Ranges of month ends (`every` so many months), or of the days of an event."""
+    """Ranges of month ends (`every` so many months), or of the days of an event.
+
+    `out_of_sample` tests on held-out customers of the training cut-offs, where
+    the data hold no later ones; every figure is then stamped so.
+    """
 
     train: tuple[str, ...]
-    out_of_time: tuple[str, ...]
+    out_of_time: tuple[str, ...] = ()
+    out_of_sample: bool = False
     every: int = 1
     event: Literal["loans", "contacts"] | None = None
     holdout_buckets: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("train", "out_of_time"):
+        if bool(self.out_of_time) == self.out_of_sample:
+            raise ValueError(
+                "expected out_of_time with the later cut-offs to test on, or, where the data hold none, out_of_sample: true"
+            )
+        for name in ("train",) if self.out_of_sample else ("train", "out_of_time"):
             months = getattr(self, name)
             if len(months) != 2:
                 raise ValueError(
@@ -156,10 +165,10 @@ def _split(cutoffs: CutoffsFile, *, where: str) -> Split:
         train, test = (_range(getattr(cutoffs, name), cutoffs.every) for name in ("train", "out_of_time"))
     else:
         train, test = (
-            (parse_day(months[0], end_of_month=False), parse_day(months[1]))
+            (parse_day(months[0], end_of_month=False), parse_day(months[1])) if months else ()
             for months in (cutoffs.train, cutoffs.out_of_time)
         )
-    if max(train) >= min(test):
+    if test and max(train) >= min(test):
         raise ConfigError(
             f"{where}: train {min(train)} to {max(train)} overlaps out_of_time {min(test)} to {max(test)}; "
             "expected every test cut-off after the last training cut-off",
@@ -169,6 +178,8 @@ def _split(cutoffs: CutoffsFile, *, where: str) -> Split:
 
 
 def _range(months: tuple[str, ...], every: int) -> tuple[date, ...]:
+    if not months:
+        return ()
     return tuple(month_ends(parse_day(months[0]), parse_day(months[1]), every))
 
 

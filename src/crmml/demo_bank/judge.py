@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 _COLUMNS = {"churn": "prob_churn_3m", "default": "prob_default_12m"}
 _COLUMNS |= {f"uptake_{offer}": f"prob_take_3m_{offer}" for offer in OFFERS}
+_UNKNOWN = 0.2
 _DRIVERS = {
     "churn": "cash_flow",
     "default": "credit",
@@ -31,7 +32,9 @@ _DRIVERS = {
 
 
 def true_probability(truth: Path, target: str, frame: pd.DataFrame) -> Floats:
-    """The true chance of `target` for each row of `frame`, nan where it cannot happen (product held, nothing owed).
+    """The true chance of `target` for each row of `frame`.
+
+    It is nan where the event cannot happen (product held, nothing owed) and for customers without any account.
 
     `churn`: closed in the three months after the next. `default`: 90 days past
     due within twelve months. `uptake_<offer>`: taken within three months, uncontacted.
@@ -41,7 +44,7 @@ def true_probability(truth: Path, target: str, frame: pd.DataFrame) -> Floats:
     ValueError
         If the target is unknown.
     NotFoundError
-        If a row's customer has no truth at its cut-off.
+        If more than a fifth of the rows have no truth: they are of another bank.
     """
     if target not in _COLUMNS:
         raise ValueError(f"no truth for {target!r}; there is {', '.join(_COLUMNS)}.{did_you_mean(target, _COLUMNS)}")
@@ -115,7 +118,8 @@ def _looked_up(truth: Path, frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     )
     found = asked.merge(facts, on=["customer_id", "cutoff_date"], how="left", indicator=True)
     missing = int((found["_merge"] != "both").sum())
-    if missing:
+    # Customers without any account have no truth; a table of strangers has none for most.
+    if missing > _UNKNOWN * len(frame):
         raise NotFoundError(
             f"{missing:,} of {len(frame):,} rows have no truth; expected customers of this bank", code="M001"
         )

@@ -17,6 +17,7 @@ from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import quarter_ends
 
 Array = npt.NDArray[np.float64]
+LATER, OTHERS = "later cut-offs, all customers", "other customers of the same cut-offs: not out of time"
 RESAMPLES = 300
 
 
@@ -48,6 +49,7 @@ def predict_test(bundle: Bundle, prepared: Prepared) -> pd.DataFrame:
 def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """The out-of-time report: later cut-offs with all customers, and beside it customers never trained on."""
     report = _report(predictions, spec, resamples=resamples)
+    report["tested_on"] = LATER if spec.split.is_out_of_time else OTHERS
     report["benchmark"] = {"name": CARRIED_FORWARD if spec.is_money else SCORECARD} | report["benchmark"]
     if spec.is_money:
         report["components"] = _component_figures(predictions)

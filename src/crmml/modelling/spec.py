@@ -99,7 +99,8 @@ class Split:
     For calendar cut-offs both are the dates themselves. For event cut-offs each
     names a first and a last day, and every event between them counts.
     Customers of the first `holdout_buckets` of 100 hash buckets are never
-    trained on; all customers are tested.
+    trained on; all customers are tested. Without later cut-offs the test is on
+    those customers at the training cut-offs, and every figure says so.
     """
 
     train: tuple[date, ...]
@@ -109,16 +110,26 @@ class Split:
     def __post_init__(self) -> None:
         object.__setattr__(self, "train", tuple(sorted(self.train)))
         object.__setattr__(self, "out_of_time", tuple(sorted(self.out_of_time)))
-        if not self.train or not self.out_of_time:
+        if not self.train or not (self.out_of_time or self.holdout_buckets):
             raise ConfigError(
                 "cutoffs: train and out_of_time must each hold at least one date; "
-                f"found {len(self.train)} and {len(self.out_of_time)}",
+                f"found {len(self.train)} and {len(self.out_of_time)}, and no customers held out",
                 code="C005",
             )
         if not 0 <= self.holdout_buckets <= 90:
             raise ConfigError(
                 f"cutoffs: holdout_buckets is {self.holdout_buckets}; expected 0 to 90 of 100", code="C005"
             )
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether the test is on later cut-offs, as it should be."""
+        return bool(self.out_of_time)
+
+    @property
+    def tested(self) -> tuple[date, ...]:
+        """The cut-offs that are tested on."""
+        return self.out_of_time or self.train
 
 
 @dataclass(frozen=True)

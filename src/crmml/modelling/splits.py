@@ -48,6 +48,8 @@ def check_purge(split: Split, horizon: Horizon) -> None:
     ConfigError
         With both ranges.
     """
+    if not split.is_out_of_time:
+        return
     last, first = max(split.train), min(split.out_of_time)
     window = label_window(last, horizon)
     if window.end > first:
@@ -65,17 +67,17 @@ def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_
     -------
     (ndarray of bool, ndarray of bool)
         Training rows (training cut-offs, customers not held out) and test rows
-        (out-of-time cut-offs, all customers).
+        (out-of-time cut-offs, all customers; without any, the customers held out).
     """
     days = days_of(frame["cutoff_date"])
     if is_event_table(frame):
         in_train = (days >= np.datetime64(split.train[0])) & (days <= np.datetime64(split.train[-1]))
-        in_test = (days >= np.datetime64(split.out_of_time[0])) & (days <= np.datetime64(split.out_of_time[-1]))
+        in_test = (days >= np.datetime64(split.tested[0])) & (days <= np.datetime64(split.tested[-1]))
     else:
         in_train = np.isin(days, np.array(split.train, dtype="datetime64[D]"))
-        in_test = np.isin(days, np.array(split.out_of_time, dtype="datetime64[D]"))
+        in_test = np.isin(days, np.array(split.tested, dtype="datetime64[D]"))
     is_new = frame["hash_bucket"].to_numpy(dtype=int) < split.holdout_buckets
-    return in_train & ~is_new, in_test
+    return in_train & ~is_new, in_test if split.is_out_of_time else in_test & is_new
 
 
 def require_events(label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime64], *, target: str, rows: str) -> None:

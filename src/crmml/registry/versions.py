@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,7 +85,9 @@ def add_version(
 ) -> Version:
     """Log a bundle as a pyfunc model with its metrics, and register it as a new version."""
     models = Path(models).resolve()
-    with mlflow.start_run(experiment_id=_experiment(client, models), run_name=name):
+    with warnings.catch_warnings(), mlflow.start_run(experiment_id=_experiment(client, models), run_name=name):
+        # An example would be rows of real customers, which have no place in the registry.
+        warnings.filterwarnings("ignore", message=".*input example was not provided.*")
         mlflow.log_metrics(_flat(bundle.card.get("metrics", {})))
         mlflow.log_params(_params(bundle.card))
         logged = mlflow.pyfunc.log_model(

@@ -113,7 +113,9 @@ def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, na
             label="模型 model",
         )
         if "benchmark" in rows and rows["benchmark"].notna().any():
-            axes.plot(places + 0.03 * len(rows), rows["benchmark"], "D", color=GOLD, markersize=5, label="基准 benchmark")
+            axes.plot(
+                places + 0.03 * len(rows), rows["benchmark"], "D", color=GOLD, markersize=5, label="基准 benchmark"
+            )
         if chance is not None:
             axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
         axes.set_xticks(places, [str(cutoff) for cutoff in rows["cutoff"]])

@@ -170,9 +170,11 @@ def _benchmark(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _data_window(card: Mapping[str, Any]) -> dict[str, Any]:
     split, horizon = card["config"]["split"], card["config"]["horizon"]
+    tested = split["out_of_time"] or split["train"]
     return {
         "train": (str(split["train"][0]), str(split["train"][-1]), len(split["train"])),
-        "test": (str(split["out_of_time"][0]), str(split["out_of_time"][-1]), len(split["out_of_time"])),
+        "test": (str(tested[0]), str(tested[-1]), len(tested)),
+        "is_out_of_time": bool(split["out_of_time"]),
         "gap": horizon["gap"],
         "months": horizon["months"],
         "holdout": split["holdout_buckets"],

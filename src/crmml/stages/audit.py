@@ -28,7 +28,7 @@ CLEAN, LEAKS = "clean", "leaks"
 
 def audited_cutoff(project: Project) -> date:
     """The newest cut-off that a model is tested on: much of the future lies after it."""
-    tested = [max(model.spec.split.out_of_time) for model in project.config.models.values() if model.cutoffs]
+    tested = [max(model.spec.split.tested) for model in project.config.models.values() if model.cutoffs]
     return max(tested, default=project.newest_cutoff())
 
 

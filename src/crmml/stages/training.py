@@ -151,7 +151,7 @@ def _read_snapshots(ground: Ground, days: list[str]) -> ir.Table:
 
 def _events(model: Model, ground: Ground) -> tuple[ir.Table, pa.Table, tuple[FeatureInfo, ...]]:
     split = model.spec.split
-    between = Interval(split.train[0] - _ONE_DAY, split.out_of_time[-1] + _ONE_DAY)
+    between = Interval(split.train[0] - _ONE_DAY, split.tested[-1] + _ONE_DAY)
     snapshots = take_event_snapshots(ground.bank, model.event, between, model.terms)  # type: ignore[arg-type]
     families = sorted({entry.split(".")[0] for entry in model.spec.families}, key=family_names().index)
     features = build_features(ground.bank, snapshots, families, ledger=ground.ledger)
@@ -261,6 +261,7 @@ def _summary(model: Model, metrics: dict[str, Any], *, version: str, digest: str
     return {
         "model": model.spec.name,
         "version": version,
+        "tested_on": metrics["tested_on"],
         "measure": measure,
         "value": figure["value"],
         "low": figure["low"],
