@@ -94,7 +94,7 @@ def publish(
     staging = directory.parent / f".{directory.name}{_STAGED}{os.getpid()}"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(directory)
+        sweep(directory)
         staging.mkdir()
         staged = Staged(staging)
         yield staged
@@ -284,7 +284,7 @@ def lock(path: Path, *, what: str) -> Iterator[None]:
             handle.seek(0)
             holder = handle.read().strip() or "another process"
             raise BusyError(
-                f"{what} is in use by {holder}; expected to be alone. Wait until it ends, or stop it", code="L001"
+                f"{what} is in use by {holder}; expected to be alone. Wait until it ends, or stop it", code="L006"
             ) from error
         handle.seek(0)
         handle.truncate()
@@ -313,7 +313,7 @@ def _take_place(staging: Path, directory: Path) -> None:
     if not directory.exists():
         os.rename(staging, directory)
     elif not _exchange(staging, directory):
-        # Without an atomic exchange the old folder steps aside first; `_sweep` puts it back after a crash.
+        # Without an atomic exchange the old folder steps aside first; `sweep` puts it back after a crash.
         aside = directory.parent / f".{directory.name}.old"
         shutil.rmtree(aside, ignore_errors=True)
         os.rename(directory, aside)
@@ -336,7 +336,7 @@ def _exchange(one: Path, other: Path) -> bool:
     raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
 
 
-def _sweep(directory: Path) -> None:
+def sweep(directory: Path) -> None:
     """Remove what a killed run left behind, and put back a result it had set aside."""
     aside = directory.parent / f".{directory.name}.old"
     if aside.exists() and not directory.exists():

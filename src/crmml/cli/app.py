@@ -31,13 +31,13 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 
 
-def _day(text: str | None) -> date | None:
+def _day(text: str | None, *, option: str = "--cutoff 2025-10-31") -> date | None:
     if text is None:
         return None
     try:
         return parse_day(text)
     except ValueError as error:
-        raise UsageError(f"{error}; for example --cutoff 2025-10-31", code="U001") from error
+        raise UsageError(f"{error}; for example {option}", code="U001") from error
 
 
 Bank = Annotated[Path, typer.Argument(metavar="BANK", help="Folder of the bank, such as configs/demo.")]
@@ -97,7 +97,8 @@ def check(bank: Bank, form: Form = Format.table) -> None:
     report = check_bank(bank, say=say)
     emit([asdict(table) for table in report.tables], form=form)
     for issue in report.issues:
-        say(f"{issue.severity}: {issue}")
+        aside = issue.severity == "error" and issue not in report.refusals
+        say(f"{'set aside, within tolerance' if aside else issue.severity}: {issue}")
     if report.refusals:
         raise typer.Exit(SourceError.exit_code)
     say("the contract holds" + (f", {len(report.warnings)} warnings" if report.warnings else ""))
@@ -137,7 +138,7 @@ def features(
     """Features of every customer at a cut-off; the source rows behind one cell; the catalogue.
 
     Examples:  crmml features configs/demo --cutoff 2025-10-31 --out features.parquet
-               crmml features configs/demo --explain turnover_out_3m --customer C0004411
+               crmml features configs/demo --explain turnover_out_3m --customer 0004411
                crmml features configs/demo --catalogue --format csv
     """
     from crmml.stages import features as stage
@@ -182,7 +183,9 @@ def ledger(
     """
     from crmml.stages.ledger import ledger_of
 
-    rows, agreement = ledger_of(bank, first=_day(start), last=_day(end), by=by, say=say)
+    rows, agreement = ledger_of(
+        bank, first=_day(start, option="--from 2025-01"), last=_day(end, option="--to 2025-12"), by=by, say=say
+    )
     emit(rows, form=form)
     say(agreement)
 
@@ -233,7 +236,7 @@ def explain(
 ) -> None:
     """Why this customer got these scores: one page a banker can read, every number traceable.
 
-    Examples:  crmml explain configs/demo --customer C0004411      crmml explain configs/demo --customer C0004411 --html page.html
+    Examples:  crmml explain configs/demo --customer 0004411      crmml explain configs/demo --customer 0004411 --html page.html
     """
     from crmml.stages.explanations import explain_customer
 

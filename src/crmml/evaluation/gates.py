@@ -111,7 +111,7 @@ def require(results: list[GateResult], *, model: str) -> None:
         reasons = "; ".join(str(result) for result in failed)
         raise GateError(
             f"{model}: {len(failed)} of {len(results)} gates failed ({reasons}). "
-            "Mend the model or change its gates in the config, then train again",
+            "See its report; mend the model, or set other `gates:` in its config and train again",
             code="G003",
         )
 

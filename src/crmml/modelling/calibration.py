@@ -18,7 +18,7 @@ from crmml.modelling.boosting import Binned
 from crmml.modelling.splits import Rows, customer_folds
 
 Array = npt.NDArray[np.float64]
-ENOUGH_EVENTS = 500
+ENOUGH_EVENTS = 300
 ENOUGH_ROWS = 5000
 FOLDS = 10
 

@@ -17,6 +17,7 @@ from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import quarter_ends
 
 Array = npt.NDArray[np.float64]
+FEWEST_ROWS = 100
 LATER, OTHERS = "later cut-offs, all customers", "other customers of the same cut-offs: not out of time"
 RESAMPLES = 300
 
@@ -28,6 +29,7 @@ def predict_test(bundle: Bundle, prepared: Prepared) -> pd.DataFrame:
     predictions = prepared.frame.iloc[rows][names].reset_index(drop=True)
     trained = set(prepared.customers[prepared.train].tolist())
     predictions["never_trained_on"] = [customer not in trained for customer in prepared.customers[rows]]
+    predictions["first_seen_later"] = _first_seen_later(prepared)
     X = prepared.X[rows]
     if bundle.is_money:
         money = bundle.predict_money(X)
@@ -53,10 +55,23 @@ def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESA
     report["benchmark"] = {"name": CARRIED_FORWARD if spec.is_money else SCORECARD} | report["benchmark"]
     if spec.is_money:
         report["components"] = _component_figures(predictions)
-    new = predictions[predictions["never_trained_on"]]
-    enough = len(new) > 1 and new["label"].nunique() > 1
-    report["never_trained_on"] = _report(new, spec, resamples=resamples)["headline"] if enough else None
+    for group in ("never_trained_on", "first_seen_later"):
+        report[group] = _apart(predictions[predictions[group]], spec, resamples=resamples)
     return report
+
+
+def _apart(rows: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, Any] | None:
+    """The headline of some test rows alone, None where they cannot have one."""
+    if len(rows) < FEWEST_ROWS or rows["label"].nunique() < 2:
+        return None
+    return {**_report(rows, spec, resamples=resamples)["headline"], "rows": len(rows)}
+
+
+def _first_seen_later(prepared: Prepared) -> list[bool]:
+    """Whether each test row's customer was in the population at no training cut-off, held out or not."""
+    last = prepared.days[prepared.train].max()
+    before = set(prepared.customers[prepared.days <= last].tolist())
+    return [customer not in before for customer in prepared.customers[prepared.test]]
 
 
 def periods_of(prepared: Prepared) -> npt.NDArray[np.datetime64]:

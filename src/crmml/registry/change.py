@@ -87,7 +87,7 @@ def promote(
     from crmml.registry import versions
 
     if not by.strip() or not reason.strip():
-        raise UsageError("a promotion needs a name (--by) and a reason (--reason); found an empty one", code="U003")
+        raise UsageError("a promotion needs a name (--by) and a reason (--reason); found an empty one", code="U006")
     with promotions.locked(models), versions.client_of(models) as client:
         present = promotions.champion(models, name)
         _require_expected(name, present, expected)

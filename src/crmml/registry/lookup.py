@@ -148,7 +148,7 @@ def _parse(reference: str) -> tuple[str, str | None, str | None]:
         return name, None, version
     raise UsageError(
         f"{reference!r} is not a model; expected name@champion, name@challenger, name@previous or name/VERSION",
-        code="U004",
+        code="U007",
     )
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from crmml import files
-from crmml.errors import BackendError, SourceError
+from crmml.errors import BackendError, NotFoundError, SourceError, mask
 from crmml.features import FeatureInfo, catalogue, family_names, left_out, write_features
 from crmml.peers import build_peers
 from crmml.snapshots import take_snapshots
@@ -168,5 +168,10 @@ def explain_feature(
     with project.alone():
         bank = make_tables(project, say=say)
         ledger = make_ledger(project, bank, say=say)
+        known = bank.table("customers").filter(lambda t: t.customer_id == customer_id).count().to_pyarrow().as_py()
+        if not known:
+            raise NotFoundError(
+                f"customer {mask(customer_id)} is not in the bank; expected a customer_id of its customers", code="M001"
+            )
         rows = explain_cell(bank, name, customer_id, day, ledger=ledger)
     return list(rows.to_pylist())

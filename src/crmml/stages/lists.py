@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
-from crmml.stages.scores import make_scores
+from crmml.stages.scores import make_scores, read_served
 from crmml.targeting import (
     Inputs,
     ListSpec,
@@ -60,6 +61,7 @@ def make_list(
     bank, ledger, features = features_at(project, day, say=say)
     scores = make_scores(project, cutoff=day, say=say)
     directory = make_directory(project, bank, ledger, features, say=say)
+    spec = with_champions(spec, read_served(scores), say=say)
     inputs = {
         "scores": digest_of_result(scores, what="the scores", do="run `crmml score` first"),
         "directory": digest_of_result(directory, what="the directory", do="run `crmml run` first"),
@@ -77,9 +79,30 @@ def make_list(
     return targets
 
 
+def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> ListSpec:
+    """The list without the offers that no uptake champion speaks for, each said.
+
+    Raises
+    ------
+    ConfigError
+        C013 if no offer is left.
+    """
+    by_product = {model["product"] for model in served.values() if model["target"] == "uptake"}
+    absent = [product for product in spec.products if product not in by_product]
+    if len(absent) == len(spec.offers):
+        raise ConfigError(
+            f"list {spec.name} offers {', '.join(absent)} without an uptake champion; expected one of "
+            f"{', '.join(sorted(by_product)) or 'none'}. Train and promote its model, or drop the offer",
+            code="C013",
+        )
+    for product in absent:
+        say(f"          {product} is left out of the list: its uptake model has no champion")
+    return dataclasses.replace(spec, offers=tuple(offer for offer in spec.offers if offer.product in by_product))
+
+
 def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, directory: Path, day: date) -> Inputs:
     """The files of scores, features, names and suppression as tables."""
-    served = json.loads((scores / "models.json").read_text(encoding="utf-8"))
+    served = read_served(scores)
     of_target: dict[str, list[str]] = {}
     for key, model in served.items():
         of_target.setdefault(model["target"], []).append(key)
@@ -106,7 +129,7 @@ def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, 
     )
 
 
-def _churn(found: pd.DataFrame | None, served: dict[str, Any], scores: Path) -> pd.DataFrame | None:
+def _churn(found: pd.DataFrame | None, served: Mapping[str, Any], scores: Path) -> pd.DataFrame | None:
     """Scores of the churn model; a bank's own label is churn where its config is named so."""
     if found is None and "churn" in served:
         own = pd.read_parquet(scores / "churn.parquet")
@@ -120,16 +143,9 @@ def _features(folder: Path, day: date) -> pd.DataFrame:
     return frame.assign(deposit_tier=deposit_tier_of(frame))
 
 
-def _uptake(spec: ListSpec, served: dict[str, Any], scores: Path) -> dict[str, pd.DataFrame]:
-    """Scores by offered product; ConfigError C013 if one has no uptake champion."""
+def _uptake(spec: ListSpec, served: Mapping[str, Any], scores: Path) -> dict[str, pd.DataFrame]:
+    """Scores by offered product."""
     by_product = {model["product"]: key for key, model in served.items() if model["target"] == "uptake"}
-    absent = [product for product in spec.products if product not in by_product]
-    if absent:
-        raise ConfigError(
-            f"list {spec.name} offers {', '.join(absent)} without an uptake champion; expected one of "
-            f"{', '.join(sorted(by_product)) or 'none'}. Train and promote its model, or drop the offer",
-            code="C013",
-        )
     return {product: pd.read_parquet(scores / f"{by_product[product]}.parquet") for product in spec.products}
 
 

@@ -29,6 +29,7 @@ class Step:
         return {**self.inputs, "code": code_version()}
 
     def is_fresh(self) -> bool:
+        files.sweep(self.folder)
         return files.is_fresh(self.folder, kind=self.name, inputs=self.all_inputs)
 
 

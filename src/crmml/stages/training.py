@@ -20,6 +20,7 @@ from crmml.config import Model
 from crmml.config.model_file import load_models
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
 from crmml.features import FeatureInfo, build_features, catalogue, family_names
+from crmml.features.declare import WINDOWS
 from crmml.files import digest_of
 from crmml.labels import build_labels
 from crmml.modelling.spec import ModelSpec
@@ -182,18 +183,20 @@ def select_features(spec: ModelSpec, infos: tuple[FeatureInfo, ...], *, where: s
 def plan(config: Path, *, product: str | None, say: Say) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The calendar of every window of a config's models, and the usable range, before anything is computed."""
     for project, model in _models_of(config, product):
-        spec, longest = project.spec, 12
-        first = min(spec.observed_from.values(), default=None)
-        if first is None:
-            first = make_tables(project, say=say).observed_from(_history(project))
-        until = min(spec.last_day(name) for name in spec.tables)
+        spec, shortest = project.spec, min(window.months for window in WINDOWS)
+        history = _history(project)
+        first = spec.observed_from.get(history) or make_tables(project, say=say).observed_from(history)
+        until = spec.last_day(LABEL_SOURCES.get(model.spec.kind, history))
         calendar = plan_calendar(
-            model.spec.split, model.spec.horizon, look_back_months=longest, observed_from=first, observed_until=until
+            model.spec.split, model.spec.horizon, look_back_months=shortest, observed_from=first, observed_until=until
         )
-        usable = usable_range(model.spec.horizon, look_back_months=longest, observed_from=first, observed_until=until)
+        usable = usable_range(model.spec.horizon, look_back_months=shortest, observed_from=first, observed_until=until)
         words = f"usable cut-offs: {usable[0]} to {usable[1]}" if usable else "no cut-off has enough data"
         rows = calendar.astype(str).to_dict("records")
         yield f"{model.spec.name}: {words}", [{str(name): value for name, value in row.items()} for row in rows]
+
+
+LABEL_SOURCES = {"given": "labels", "default": "arrears", "churn": "accounts", "uptake": "accounts"}
 
 
 def _history(project: Project) -> str:
