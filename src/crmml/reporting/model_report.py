@@ -77,7 +77,8 @@ def model_report(
         about=about,
         title=title,
         headline=_headline(card["metrics"]),
-        never=_never(card["metrics"]),
+        never=_apart(card["metrics"], "never_trained_on"),
+        later=_apart(card["metrics"], "first_seen_later"),
         per_cutoff=card["metrics"]["per_cutoff"],
         benchmark=_benchmark(card["metrics"]),
         gates=card["metrics"].get("gates", []),
@@ -150,8 +151,9 @@ def _told(value: float, digits: int) -> str:
     return text.replace("-", "−") if text.strip("-0.") else text.lstrip("-")
 
 
-def _never(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    head = metrics.get("never_trained_on")
+def _apart(metrics: Mapping[str, Any], group: str) -> list[dict[str, Any]]:
+    """The figures of some test rows alone, such as those of customers never trained on."""
+    head = metrics.get(group)
     return _headline({"headline": head}) if head else []
 
 

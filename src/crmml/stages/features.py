@@ -56,8 +56,8 @@ def make_features(
     step = Step("features", folder, inputs)
     if not needs_making(step, force=force, say=say):
         return folder
-    for family, table in left_out(bank, families, ledger=ledger):
-        say(f"          {family} left out: the bank has no {table}")
+    for line in _left_out(bank, ledger):
+        say(f"          {line}")
     snapshots = take_snapshots(bank, days)
     with files.publish(folder, kind=step.name, inputs=step.all_inputs) as staged:
         features_folder = staged.folder / "features"
@@ -71,6 +71,17 @@ def make_features(
         staged.path("catalogue.json").write_text(text + "\n", encoding="utf-8")
         say(f"          {sum(rows.values()):,} rows x {len(infos)} features, {len(days)} cut-offs")
     return folder
+
+
+def _left_out(bank: Bank, ledger: ir.Table | None) -> list[str]:
+    """What the bank's tables cannot feed, said once: feature families by missing table, and targets."""
+    by_table: dict[str, list[str]] = {}
+    for family, table in left_out(bank, None, ledger=ledger):
+        by_table.setdefault(table, []).append(family)
+    lines = [f"no {table}: features {', '.join(families)} are left out" for table, families in by_table.items()]
+    if not bank.has("loans"):
+        lines.append("no loans: default cannot be a target")
+    return lines
 
 
 def _write_beside(staged: files.Staged, snapshots: ir.Table, day: date) -> None:
