@@ -148,7 +148,7 @@ def missed_by_deposits(ground: Ground, last: date) -> int:
 
 def model_lines(project: Project) -> Iterator[str]:
     """One line per model: out of time, beside the truth and the plain benchmark."""
-    yield "MODELS    tested on later months     AUC [95 %]          truth's   calibration [95 %]   against scorecard"
+    yield "MODELS    tested on later months         AUC [95 %]          truth's   calibration [95 %]   against logistic model"
     money = []
     for model in project.config.models.values():
         if model.event is not None:
@@ -158,11 +158,11 @@ def model_lines(project: Project) -> Iterator[str]:
         head, slope = metrics["headline"], _slope(metrics["headline"])
         if metrics["measure"] != "auc":
             best, carried = head["normalised_gini"]["value"], metrics["benchmark"]["normalised_gini"]["value"]
-            money.append(f"          {name:<26} Gini {best:.2f}, last year carried forward {carried:.2f}   {slope}")
+            money.append(f"          {name:<30} Gini {best:.2f}, last year carried forward {carried:.2f}   {slope}")
             continue
         auc, difference = head["auc"], metrics["benchmark"]["difference"]
         yield (
-            f"          {name:<26} {auc['value']:.2f} [{auc['low']:.2f}, {auc['high']:.2f}]   "
+            f"          {name:<30} {auc['value']:.2f} [{auc['low']:.2f}, {auc['high']:.2f}]   "
             f"{truth_auc(project, model.key):.2f}      {slope}    "
             f"{difference['value']:+.2f} ({metrics['benchmark']['verdict']})"
         )
@@ -220,7 +220,7 @@ def list_lines(project: Project, ground: Ground, day: date) -> Iterator[str]:
     yield (
         f"LIST      {len(contacted):,} calls, {contacted['branch_id'].nunique()} branches, "
         f"{contacted['manager_id'].nunique()} managers, one offer each, 0 broken rules, "
-        f"within {about['gap']:.1%} of the bound; {rows['control']} held out as control, {rows['explore']} random"
+        f"within {about['gap']:.2%} of the bound; {rows['control']} held out as control, {rows['explore']} random"
     )
     yield (
         f"          expected {treated['expected_value'].sum():,.0f} yuan; "

@@ -49,7 +49,8 @@ def test_falling_assets_are_foreseen_a_quarter_later(xiamen):
     assert auc["low"] > 0.86
     assert found["tested_on"].startswith("later cut-offs")
     apart = found["first_seen_later"]
-    assert apart["rows"] == 76_170 - 62_397
+    # 13,773 customers appear in the fourth quarter; a fifth of all buckets is held out and not counted here.
+    assert 0.7 < apart["rows"] / (76_170 - 62_397) < 0.9
     assert apart["auc"]["low"] is not None
 
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 _COLUMNS = {"churn": "prob_churn_3m", "default": "prob_default_12m"}
 _COLUMNS |= {f"uptake_{offer}": f"prob_take_3m_{offer}" for offer in OFFERS}
-_UNKNOWN = 0.2
+_UNKNOWN = 0.5
 _DRIVERS = {
     "churn": "cash_flow",
     "default": "credit",
@@ -44,7 +44,7 @@ def true_probability(truth: Path, target: str, frame: pd.DataFrame) -> Floats:
     ValueError
         If the target is unknown.
     NotFoundError
-        If more than a fifth of the rows have no truth: they are of another bank.
+        If more than half of the rows have no truth: they are of another bank.
     """
     if target not in _COLUMNS:
         raise ValueError(f"no truth for {target!r}; there is {', '.join(_COLUMNS)}.{did_you_mean(target, _COLUMNS)}")

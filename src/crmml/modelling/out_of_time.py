@@ -22,14 +22,19 @@ LATER, OTHERS = "later cut-offs, all customers", "other customers of the same cu
 RESAMPLES = 300
 
 
-def predict_test(bundle: Bundle, prepared: Prepared) -> pd.DataFrame:
-    """The served figures and the benchmark's on every test row."""
+def predict_test(bundle: Bundle, prepared: Prepared, *, holdout_buckets: int) -> pd.DataFrame:
+    """The served figures and the benchmark's on every test row.
+
+    `never_trained_on` are customers held out by their bucket, or in the
+    population at no training cut-off; `first_seen_later` the latter alone.
+    """
     rows = prepared.test
     names = [name for name in ("customer_id", "cutoff_date", "event_id", "segment") if name in prepared.frame]
     predictions = prepared.frame.iloc[rows][names].reset_index(drop=True)
     trained = set(prepared.customers[prepared.train].tolist())
     predictions["never_trained_on"] = [customer not in trained for customer in prepared.customers[rows]]
-    predictions["first_seen_later"] = _first_seen_later(prepared)
+    is_held_out = prepared.buckets[rows] < holdout_buckets
+    predictions["first_seen_later"] = predictions["never_trained_on"].to_numpy() & ~is_held_out
     X = prepared.X[rows]
     if bundle.is_money:
         money = bundle.predict_money(X)
@@ -65,13 +70,6 @@ def _apart(rows: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, 
     if len(rows) < FEWEST_ROWS or rows["label"].nunique() < 2:
         return None
     return {**_report(rows, spec, resamples=resamples)["headline"], "rows": len(rows)}
-
-
-def _first_seen_later(prepared: Prepared) -> list[bool]:
-    """Whether each test row's customer was in the population at no training cut-off, held out or not."""
-    last = prepared.days[prepared.train].max()
-    before = set(prepared.customers[prepared.days <= last].tolist())
-    return [customer not in before for customer in prepared.customers[prepared.test]]
 
 
 def periods_of(prepared: Prepared) -> npt.NDArray[np.datetime64]:

@@ -104,7 +104,7 @@ def train(
     draft = Bundle(spec.name, spec.kind, prepared.infos, prepared.encoding, fitted.parts, no_reference())
     reference, importance, exactness = make_reference(draft, prepared)
     served = replace(draft, reference=reference)
-    predictions = predict_test(served, prepared)
+    predictions = predict_test(served, prepared, holdout_buckets=spec.split.holdout_buckets)
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = make_card(spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall)

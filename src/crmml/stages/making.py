@@ -44,6 +44,18 @@ def say_fresh(name: str, fresh: bool, *, say: Say) -> bool:
     return fresh
 
 
+def once(say: Say) -> Say:
+    """`say` without lines that were said before: several stages stand on the same ground."""
+    said: set[str] = set()
+
+    def say_new(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            say(text)
+
+    return say_new
+
+
 @cache
 def code_version() -> str:
     """The versions of crmml and of the libraries that decide its numbers."""

@@ -9,7 +9,7 @@ from crmml.config import Model
 from crmml.errors import GateError, NotFoundError, UsageError, did_you_mean
 from crmml.stages.audit import make_audit
 from crmml.stages.lists import make_list, opened
-from crmml.stages.making import Say
+from crmml.stages.making import Say, once
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores
 from crmml.stages.training import Ground, lay_ground, make_model, read_summary
@@ -42,6 +42,7 @@ def run_stages(
     project: Project, *, stage: str | None = None, model: str | None = None, force: bool = False, say: Say
 ) -> None:
     """As `run_bank`, for whoever holds the bank's lock already."""
+    say = once(say)
     wanted = STAGES if stage is None else (stage,)
     ground = lay_ground(project, force=force and wanted[0] in STAGES[:3], say=say)
     if "audit" in wanted:
