@@ -223,7 +223,8 @@ def list_lines(project: Project, ground: Ground, day: date) -> Iterator[str]:
         f"within {about['gap']:.2%} of the bound; {rows['control']} held out as control, {rows['explore']} random"
     )
     yield (
-        f"          expected {treated['expected_value'].sum():,.0f} yuan; "
+        f"          expected {treated['expected_value'].sum():,.0f} yuan if the call made every taker "
+        f"({', '.join(sorted(set(treated['effect_source'])))}); "
         f"true value by the generator's secret: {true_value(project, treated, day):,.0f}"
     )
     others = " · ".join(

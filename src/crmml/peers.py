@@ -21,7 +21,7 @@ ALL = "all"
 LEAST_CUSTOMERS = 30
 _CREDIT = ("accounts_loan_last", "accounts_mortgage_last", "accounts_card_last")
 _DEPOSITS = ("deposits_mean_3m", "deposits_last")
-_TIERS = (0.01, 10_000.0, 50_000.0, 200_000.0)
+_TIERS = (0.01, 10_000.0, 50_000.0, 200_000.0, 500_000.0, 1_000_000.0)
 _KEYS = ("customer_id", "cutoff_date", "event_id")
 
 
@@ -40,10 +40,10 @@ def segment_of(frame: pd.DataFrame) -> pd.Series:
 
 
 def deposit_tier_of(frame: pd.DataFrame) -> pd.Series:
-    """How much each row's customer deposits: `none`, `below 10k`, `10k to 50k`, `50k to 200k`, `200k and more`."""
+    """How much each row's customer deposits, in seven tiers from `none` and `below 10k` to `1M and more`."""
     known = [name for name in _DEPOSITS if name in frame]
     deposits = frame[known[0]].fillna(0.0) if known else pd.Series(0.0, index=frame.index)
-    tiers = np.array(["none", "below 10k", "10k to 50k", "50k to 200k", "200k and more"])
+    tiers = np.array(["none", "below 10k", "10k to 50k", "50k to 200k", "200k to 500k", "500k to 1M", "1M and more"])
     return pd.Series(tiers[np.searchsorted(_TIERS, deposits.to_numpy(float), side="right")], index=frame.index)
 
 
