@@ -5,7 +5,7 @@ BIN := .venv/bin
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench notebooks xiamen lock clean
+.PHONY: help demo test lint format bench dvc xiamen lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,7 +30,7 @@ demo: .venv/.core  ## the main job on the synthetic bank, from account records t
 	@$(BIN)/crmml demo
 
 test: .venv/.dev  ## all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/.dev  ## style, types, floors
 	$(BIN)/ruff check .
@@ -47,6 +47,9 @@ bench: .venv/.dev  ## ratios measured side by side
 
 xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder of public data)
 	@$(BIN)/crmml run configs/xiamen
+
+dvc: .venv/.dev  ## the demo's stages by dvc repro
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 lock: .venv/.dev  ## pin every dependency of every extra in constraints.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o constraints.txt

@@ -115,6 +115,17 @@ def test_arrears_known_in_the_month_raise_the_loss_of_the_next() -> None:
     assert found == {JANUARY: 62.0, FEBRUARY: 560.0, MARCH: 62.0}
 
 
+@pytest.mark.parametrize("later", ["2025-03-05", "2025-09-01"])
+def test_terms_after_the_last_month_do_not_stretch_it(later: str) -> None:
+    bookings, terms = "a 2025-01-01 36500 deposit other", "account_id valid_from interest_rate\na 2025-01-01 0.005"
+    plain = build_ledger(one_account("current", bookings, account_terms=terms), JANUARY, FEBRUARY)
+    changed = one_account("current", bookings, account_terms=f"{terms}\na {later} 0.001")
+    known_later = build_ledger(changed, JANUARY, FEBRUARY)
+    columns = ("margin", "contribution", "balance_days", "balance_average")
+    assert by_month(known_later, *columns) == by_month(plain, *columns)
+    assert by_month(plain, "balance_days") == {JANUARY: 36500 * 31, FEBRUARY: 36500 * 28}
+
+
 def test_a_refund_counts_against_fees() -> None:
     opened = one_account("insurance", "a 2025-01-02 -30 fee other\na 2025-02-02 10 fee other")
     assert by_month(build_ledger(opened, JANUARY, FEBRUARY), "fees") == {JANUARY: 30, FEBRUARY: -10}

@@ -18,6 +18,7 @@ from crmml.labels import Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
+from crmml.reporting.customer_page import FAMILIES as FAMILY_WORDS
 from crmml.snapshots import Population
 
 TARGETS: Mapping[str, type] = {
@@ -133,8 +134,8 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     return tuple(
         Model(
             f"{key}_{product}",
-            f"{file.zh}:{product}",
-            f"{file.en}: {product}",
+            f"{file.zh}:{FAMILY_WORDS.get(product, (product, product))[0]}",
+            f"{file.en}: {FAMILY_WORDS.get(product, (product, product))[1]}",
             replace(spec, name=f"{bank}.{key}_{product}", target=_uptake(product, where=f"{where}: label.products")),
             **common,
         )

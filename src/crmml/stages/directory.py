@@ -121,8 +121,13 @@ def _holdings(bank: Bank, as_of: date) -> ir.Table:
     pairs = owned.inner_join(held, "account_id").select("customer_id", "product_id", "family").distinct()
     if not bank.has("products"):
         return pairs
-    names = bank.table("products").select("product_id", "name")
+    names = bank.table("products").select("product_id", name=in_language(_.name, bank.spec.language))
     return pairs.left_join(names, "product_id").drop("product_id_right")
+
+
+def in_language(name: ir.Deferred, language: str) -> ir.Deferred:
+    """The part of a product's name in one language, where the bank writes both as `zh|en`."""
+    return name.split("|")[0] if language == "zh" else name.split("|")[-1]
 
 
 def _suppression(bank: Bank, as_of: date) -> ir.Table:

@@ -139,7 +139,7 @@ def _holdings(bank: Bank, customer_id: str, day: date) -> pd.DataFrame:
     rows = held.inner_join(_own_accounts(bank, customer_id), "account_id")
     rows = rows.left_join(_balances_at(bank, customer_id, day), "account_id").drop("account_id_right")
     if bank.has("products"):
-        names = bank.table("products").select("product_id", product="name")
+        names = bank.table("products").select("product_id", product=_.name.replace("|", " "))
         rows = rows.left_join(names, "product_id").drop("product_id_right")
     else:
         rows = rows.mutate(product=rows.product_id)
