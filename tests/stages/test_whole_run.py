@@ -294,3 +294,17 @@ def test_an_unknown_list_and_an_unknown_stage_name_the_nearest(workspace):
     done = crmml("run", "configs/demo", "--stage", "scores")
     assert done.returncode == 2
     assert "Did you mean 'score'" in done.stderr
+
+
+def test_a_label_window_that_is_not_over_names_both_days(workspace):
+    path = workspace / "configs/demo/churn.yaml"
+    text = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(text.replace("2025-08", "2025-11"), encoding="utf-8")
+        done = crmml("train", "configs/demo/churn.yaml")
+        assert done.returncode == 4
+        assert "complete on 2026-03-31" in done.stderr
+        assert "observed until 2025-12-31" in done.stderr
+        assert "[D020]" in done.stderr
+    finally:
+        path.write_text(text, encoding="utf-8")

@@ -83,11 +83,20 @@ def promote_first(project: Project, model: Model, *, say: Say) -> bool:
     except NotFoundError:
         return _promote(models, name, version, say=say)
     if champion.version != version:
+        say(f"          {_against(models, name, version)}")
         say(
             f"          challenger {version} stands beside champion {champion.version}: crmml models diff {name} "
             f"{champion.version} {version}"
         )
     return True
+
+
+def _against(models: Path, name: str, version: str) -> str:
+    """How a challenger compares with the champion on its own test, in one sentence."""
+    new, old = (registry.show(f"{name}{which}", models=models)["metrics"] for which in (f"/{version}", "@champion"))
+    measure = new["measure"]
+    figures = [f"{card['headline'][measure]['value']:.3f}" for card in (new, old)]
+    return f"{measure} {figures[0]}, the champion's {figures[1]} on its test"
 
 
 def _promote(models: Path, name: str, version: str, *, say: Say) -> bool:

@@ -18,7 +18,7 @@ from crmml import files, registry
 from crmml.abt import Abt, join_abt, require_no_copies
 from crmml.config import Model
 from crmml.config.model_file import load_models
-from crmml.errors import ConfigError, NotFoundError, did_you_mean
+from crmml.errors import ConfigError, NotFoundError, SourceError, did_you_mean
 from crmml.features import FeatureInfo, build_features, catalogue, family_names
 from crmml.features.declare import WINDOWS
 from crmml.files import digest_of
@@ -27,7 +27,7 @@ from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import plan_calendar, usable_range
 from crmml.modelling.train import train
 from crmml.peers import segment_of
-from crmml.periods import Interval
+from crmml.periods import Interval, label_window
 from crmml.reporting.model_report import Subject, model_report, sample_rows
 from crmml.snapshots import take_event_snapshots
 from crmml.sources.bank import Bank
@@ -69,6 +69,7 @@ def make_model(
     GateError
         If the leak audit found a feature that knows the future, or a feature is the label.
     """
+    require_mature(project, model)
     state = audit_state(make_audit(project, ground.bank, ground.ledger, say=say))
     inputs = {
         "tables": tables_digest(project),
@@ -117,6 +118,27 @@ def make_model(
     files.write_atomic(report_path(project, model), page)
     say(f"          {_sentence(summary)}")
     return summary
+
+
+def require_mature(project: Project, model: Model) -> None:
+    """Every label window of a model has been observed to its end.
+
+    Raises
+    ------
+    SourceError
+        D020 with the day the data must reach and the day they reach.
+    """
+    newest = max(model.spec.split.tested)
+    needed = label_window(newest, model.spec.horizon).end
+    source = LABEL_SOURCES.get(model.spec.kind, _history(project))
+    until = project.spec.last_day(source)
+    if needed > until:
+        raise SourceError(
+            f"{model.path}: the label of the cut-off {newest} is complete on {needed}, {source} are observed until "
+            f"{until}; expected data up to {needed}. Choose an earlier cut-off (crmml train {model.path} --plan), or "
+            "load newer data and move observed_until",
+            code="D020",
+        )
 
 
 def report_path(project: Project, model: Model) -> Path:
