@@ -143,7 +143,9 @@ def run(ground: Ground, *, rounds: int) -> tuple[list[Row], pa.Table]:
 
     def line(ours: str, other: str, at_most: float | None = None) -> Row:
         size = f"{ground.size}, {made[ours].num_columns - 3} columns"
-        return compared(times, ours, other, size=size, at_most=at_most, checked=agreed.get((ours, other), ""))
+        goal = f"≤ {at_most:g}{', set at 10 million' if other == SCAN else ''}" if at_most else ""
+        checked = agreed.get((ours, other), "")
+        return compared(times, ours, other, size=size, at_most=at_most, goal=goal, checked=checked)
 
     rows = [
         line(WHOLE, SCAN, 8),

@@ -67,7 +67,9 @@ def _reasons(
         },
         rounds=rounds,
     )
-    checked = f"effects bit-equal; sums to {report.worst_difference:.0e}; sentences zh and en for {PLACES} reasons"
+    checked = (
+        f"effects bit-equal; sums agree to {report.worst_difference:.0e}; sentences zh and en for {PLACES} reasons"
+    )
     size = f"{some.num_rows:,} rows × {X.shape[1]} features, {size}"
     return [compared(times, REASONS, CONTRIBUTIONS, size=size, at_most=1.05, checked=checked)]
 
