@@ -30,7 +30,7 @@ demo: .venv/.core  ## the main job on the synthetic bank, from account records t
 	@$(BIN)/crmml demo
 
 test: .venv/.dev  ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.dev  ## style, types, floors
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ os.chdir(next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder 
 
 spec = cm.load_config("configs/demo/cross_sell.yaml")
 inputs, as_of = cm.inputs_of_list("configs/demo/cross_sell.yaml")  # scores of the champions, names, whom to leave alone
+spec = replace(spec, offers=tuple(offer for offer in spec.offers if offer.product in inputs.uptake))  # with a champion
 targets = cm.build_list(spec, inputs, suppress_as_of=as_of)
 targets.about["cutoff_date"], targets.about["models"]
 

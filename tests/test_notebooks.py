@@ -11,6 +11,8 @@ from nbclient import NotebookClient
 
 import crmml as cm
 
+pytestmark = pytest.mark.whole
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.py"))
 
 
@@ -27,7 +29,6 @@ def executed(path, root, monkeypatch):
     return client.execute()
 
 
-@pytest.mark.whole
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_a_small_bank_and_shows_pictures_and_tables(path, workspace, monkeypatch):
@@ -50,7 +51,6 @@ def test_notebooks_are_text_with_both_languages():
         assert all(len(cell.source.splitlines()) <= 30 for cell in notebook.cells if cell.cell_type == "code")
 
 
-@pytest.mark.whole
 def test_scores_asked_for_in_python_are_those_of_the_score_files(workspace):
     day = max((workspace / "data" / "demo" / "scores").iterdir()).name
     served = pd.read_parquet(workspace / "data" / "demo" / "scores" / day / "churn.parquet")

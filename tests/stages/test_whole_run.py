@@ -18,7 +18,7 @@ from crmml.errors import BusyError, ConfigError, IntegrityError, NotFoundError
 from crmml.stages.project import open_project
 from crmml.stages.run import run_bank
 
-pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("workspace")]
+pytestmark = pytest.mark.whole
 DAY = "2025-12-31"
 
 

@@ -16,7 +16,6 @@ DATA = os.environ.get("CRMML_DATA")
 pytestmark = [
     pytest.mark.realdata,
     pytest.mark.whole,
-    pytest.mark.xdist_group("xiamen"),
     pytest.mark.skipif(
         not DATA or not (Path(DATA) / "xiamen_bank_churn").is_dir(), reason="CRMML_DATA names no folder of public data"
     ),

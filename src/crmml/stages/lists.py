@@ -144,9 +144,13 @@ def _features(folder: Path, day: date) -> pd.DataFrame:
 
 
 def _uptake(spec: ListSpec, served: Mapping[str, Any], scores: Path) -> dict[str, pd.DataFrame]:
-    """Scores by offered product."""
+    """Scores by offered product that has a champion."""
     by_product = {model["product"]: key for key, model in served.items() if model["target"] == "uptake"}
-    return {product: pd.read_parquet(scores / f"{by_product[product]}.parquet") for product in spec.products}
+    return {
+        product: pd.read_parquet(scores / f"{by_product[product]}.parquet")
+        for product in spec.products
+        if product in by_product
+    }
 
 
 def opened(project: Project, name: str) -> list[Path]:
