@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# Named, because a comma would end an argument of `call`.
+EVERYTHING := .[dev,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
@@ -23,7 +25,7 @@ endef
 	$(call install,.)
 
 .venv/.dev: pyproject.toml constraints.txt
-	$(call install,.[dev,pipeline,notebooks])
+	$(call install,$(EVERYTHING))
 	@touch .venv/.core
 
 demo: .venv/.core  ## the main job on the synthetic bank, from account records to a target list
