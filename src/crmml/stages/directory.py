@@ -25,7 +25,7 @@ from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project
 from crmml.stages.tables import tables_digest
 
-NOT_CLOSED = ("closed", "resolved", "done", "已结", "已办结")
+CLOSED_WORDS = ("closed", "resolved", "done", "已结", "已办结")
 
 
 def make_directory(
@@ -168,7 +168,7 @@ def _open_complaints(bank: Bank, as_of: date) -> ir.Table:
         return _none(bank)
     complaints = bank.table("events").filter((_.kind == "complaint") & (_.happened_on <= as_of))
     still_open = complaints.filter(
-        (_.closed_on.isnull() | (_.closed_on > as_of)) & (_.status.isnull() | ~_.status.lower().isin(NOT_CLOSED))
+        (_.closed_on.isnull() | (_.closed_on > as_of)) & (_.status.isnull() | ~_.status.lower().isin(CLOSED_WORDS))
     )
     return still_open.select("customer_id")
 
