@@ -25,6 +25,8 @@ _WHERE = {
     "catalogue": "crmml.features",
     "build_labels": "crmml.labels",
     "join_abt": "crmml.abt",
+    "fit_uplift": "crmml.modelling.uplift",
+    "Trial": "crmml.evaluation.uplift",
     "build_list": "crmml.targeting",
     "why": "crmml.targeting",
 }
