@@ -217,3 +217,16 @@ def test_a_saved_model_scores_as_the_one_in_memory(trained, abt, tmp_path):
     assert (stored.probability(X) == trained.bundle.probability(X)).all()
     assert stored.reference == trained.bundle.reference
     assert stored.features == trained.bundle.features
+
+
+def test_the_mean_of_several_seeds_is_one_booster_with_exact_reasons(abt, trained, tmp_path):
+    spec = make_spec(lightgbm=LightGBM(seeds=3))
+    several = quick_train(abt, spec, tmp_path / "a", resamples=5)
+    shuffled = replace(abt, frame=abt.frame.sample(frac=1, random_state=3).reset_index(drop=True))
+    again = quick_train(shuffled, spec, tmp_path / "b", resamples=5, threads=2)
+    assert several.save(tmp_path / "c").digest == again.save(tmp_path / "d").digest
+    assert len(several.bundle.parts) == 1
+    assert several.bundle.card["tuning"]["seeds"] == 3
+    assert several.bundle.parts[0].booster.trees == 3 * several.bundle.card["tuning"]["trees"]["log_odds"]
+    assert several.metrics["exactness"] < 1e-12
+    assert several.metrics["headline"]["auc"]["value"] > trained.metrics["headline"]["auc"]["value"] - 0.003

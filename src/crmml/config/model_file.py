@@ -116,7 +116,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         split=_split(file.cutoffs, where=f"{where}: cutoffs"),
         families=file.features,
         population=file.population,
-        lightgbm=LightGBM(_parameters(file.estimator, where=f"{where}: estimator")),
+        lightgbm=_estimator(file.estimator, where=f"{where}: estimator"),
         tuning=file.tuning,
         gates=file.gates,
     )
@@ -184,9 +184,10 @@ def _range(months: tuple[str, ...], every: int) -> tuple[date, ...]:
     return tuple(month_ends(parse_day(months[0]), parse_day(months[1]), every))
 
 
-def _parameters(estimator: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+def _estimator(estimator: Mapping[str, Any], *, where: str) -> LightGBM:
     parameters = dict(estimator)
     kind = parameters.pop("kind", "lightgbm")
     if kind != "lightgbm":
         raise ConfigError(f"{where}.kind is {kind!r}; expected lightgbm", code="C003")
-    return parameters
+    seeds = parameters.pop("seeds", LightGBM.seeds)
+    return LightGBM(parameters, seeds)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from crmml.bundle.booster import canonical_text, lgb
 from crmml.evaluation.discrimination import Ranked
+from crmml.modelling.averaging import average
 from crmml.modelling.splits import Fold, Rows
 
 Array = npt.NDArray[np.float64]
@@ -39,6 +40,9 @@ _PINNED: Mapping[str, Any] = {
     "metric": "None",
     "verbosity": -1,
 }
+# `seed` itself also chooses the rows that bins are found on, and those are shared.
+_DRAWS = ("bagging_seed", "feature_fraction_seed", "extra_seed")
+_SEED_STEP = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Growth:
 
     `is_binary` chooses the log loss on 0/1 labels, else squared error on amounts.
     `is_shallow` keeps trees small, for models whose every sign must be plausible.
+    `seeds` boosters that differ in their random draws are averaged into the one served.
     """
 
     is_binary: bool
@@ -55,6 +60,7 @@ class Growth:
     monotone: tuple[int, ...] = ()
     is_shallow: bool = False
     threads: int = 0
+    seeds: int = 1
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -65,10 +71,13 @@ class Growth:
         """Threads to use: those asked for, or all there are."""
         return self.threads or len(os.sched_getaffinity(0))
 
-    def params(self, found: Mapping[str, Any] | None = None, *, side_by_side: int = 1) -> dict[str, Any]:
+    def params(
+        self, found: Mapping[str, Any] | None = None, *, side_by_side: int = 1, member: int = 0
+    ) -> dict[str, Any]:
         """LightGBM parameters: defaults, then what a search found, then what the config fixes.
 
-        Boosters grown `side_by_side` share the cores between them.
+        Boosters grown `side_by_side` share the cores between them; each `member` of
+        those that are averaged draws rows and columns of its own.
         """
         params = {**self.defaults, **(found or {}), **self.fixed, **_PINNED}
         params |= {"objective": "binary" if self.is_binary else "regression", "seed": self.seed}
@@ -78,6 +87,8 @@ class Growth:
             params |= {"bagging_freq": 0, "bagging_fraction": 1.0}
         if any(self.monotone):
             params["monotone_constraints"] = list(self.monotone)
+        if member:
+            params |= {name: _SEED_STEP * member + self.seed for name in _DRAWS}
         return params
 
 
@@ -109,16 +120,43 @@ class Binned:
             self._parts[key] = self._whole.subset(np.sort(rows).tolist()).construct()
         return self._parts[key]
 
-    def grow(self, parts: Sequence[Rows], found: Mapping[str, Any], trees: int) -> list[lgb.Booster]:
-        """A booster of `trees` trees (fewer if no split is left) on each part of the rows."""
-        params = self.growth.params(found, side_by_side=len(parts))
-        boosters = [lgb.Booster(params=params, train_set=self.subset(rows)) for rows in parts]
-        with self.workers(len(parts)) as pool:
-            return list(pool.map(lambda booster: _grown(booster, trees), boosters))
-
     def fit(self, found: Mapping[str, Any], trees: int) -> str:
-        """The text of a booster on all rows."""
-        return canonical_text(self.grow([np.arange(len(self.y))], found, trees)[0])
+        """The text of the booster on all rows, of at most `trees` trees for each seed."""
+        everything = np.arange(len(self.y))
+        members = range(self.growth.seeds)
+        with self.workers(len(members)) as pool:
+            grown = pool.map(
+                lambda member: canonical_text(
+                    self._grow(everything, found, trees, side_by_side=len(members), member=member)
+                ),
+                members,
+            )
+            return average(list(grown))
+
+    def raw_scores(self, folds: Sequence[Fold], found: Mapping[str, Any], trees: int) -> list[Array]:
+        """Raw scores of each fold's valid rows, by a booster like that of `fit` on its training rows."""
+        jobs = [(fold, member) for fold in folds for member in range(self.growth.seeds)]
+        for fold in folds:
+            self.subset(fold.train)
+
+        def score(job: tuple[Fold, int]) -> Array:
+            fold, member = job
+            booster = self._grow(fold.train, found, trees, side_by_side=len(jobs), member=member)
+            return np.asarray(booster.predict(self.X[fold.valid], raw_score=True, num_threads=1), dtype=float)
+
+        with self.workers(len(jobs)) as pool:
+            scores = list(pool.map(score, jobs))
+        seeds = self.growth.seeds
+        return [np.mean(scores[first : first + seeds], axis=0) for first in range(0, len(jobs), seeds)]
+
+    def _grow(self, rows: Rows, found: Mapping[str, Any], trees: int, *, side_by_side: int, member: int) -> lgb.Booster:
+        """A booster of `trees` trees, fewer if no split is left."""
+        params = self.growth.params(found, side_by_side=side_by_side, member=member)
+        booster = lgb.Booster(params=params, train_set=self.subset(rows))
+        for _ in range(trees):
+            if booster.update():
+                break
+        return booster
 
     def workers(self, count: int) -> ThreadPoolExecutor:
         """Threads that grow boosters side by side.
@@ -144,6 +182,7 @@ def run_folds(
     *,
     metric: str,
     max_trees: int,
+    seeds: int = 1,
     on_step: Callable[[int, float], None] | None = None,
 ) -> Curve:
     """Grow all folds tree by tree, side by side, until their mean value stops rising.
@@ -152,15 +191,16 @@ def run_folds(
     ----------
     metric : {"auc", "gini", "log_loss", "rmse"}
         Values are turned so that higher is better.
+    seeds : int
+        Boosters averaged in each fold.
     on_step : callable, optional
         Called with the number of trees and the best mean so far; may raise to stop a trial.
     """
-    boosters = [_with_valid(binned, fold, found, side_by_side=len(folds)) for fold in folds]
-    judges = [_judge(metric, binned.y[np.sort(fold.valid)]) for fold in folds]
+    growing = [_Growing(binned, fold, found, metric, seeds=seeds, side_by_side=len(folds)) for fold in folds]
     best = Curve(-np.inf, 0)
     with binned.workers(len(folds)) as pool:
         for tree in range(1, max_trees + 1):
-            steps = list(pool.map(_step, boosters, judges))
+            steps = list(pool.map(_Growing.step, growing))
             value = float(np.mean([value for value, _ in steps]))
             if value > best.value + 1e-7:
                 best = Curve(value, tree)
@@ -171,31 +211,66 @@ def run_folds(
     return best
 
 
+class _Growing:
+    """The boosters of one fold while they grow, and the value of their mean on its valid rows."""
+
+    def __init__(
+        self,
+        binned: Binned,
+        fold: Fold,
+        found: Mapping[str, Any],
+        metric: str,
+        *,
+        seeds: int,
+        side_by_side: int,
+    ) -> None:
+        train, valid = binned.subset(fold.train), binned.subset(fold.valid)
+        self._judge = _judge(metric, binned.y[np.sort(fold.valid)])
+        self._is_binary = binned.growth.is_binary
+        self._boosters = []
+        for member in range(seeds):
+            params = binned.growth.params(found, side_by_side=side_by_side, member=member)
+            booster = lgb.Booster(params=params, train_set=train)
+            self._boosters.append(booster.add_valid(valid, "valid"))
+
+    def step(self) -> tuple[float, bool]:
+        """One more tree each: the value on the valid rows, and whether no split was left."""
+        stopped = [bool(booster.update()) for booster in self._boosters]
+        predicted = [_predicted(booster) for booster in self._boosters]
+        if len(predicted) == 1:
+            mean = predicted[0]
+        elif self._is_binary:
+            mean = _probability(np.mean([_log_odds(values) for values in predicted], axis=0))
+        else:
+            mean = np.mean(predicted, axis=0)
+        return self._judge(mean), all(stopped)
+
+
+def _predicted(booster: lgb.Booster) -> Array:
+    """What a booster says of its valid rows, without walking its trees again."""
+    held: list[Array] = []
+
+    # LightGBM's own metrics add in parallel, in an order that depends on the threads.
+    def hold(predicted: Array, _: lgb.Dataset) -> tuple[str, float, bool]:
+        held.append(np.array(predicted))
+        return "held", 0.0, True
+
+    booster.eval_valid(feval=hold)
+    return held[0]
+
+
+def _log_odds(probability: Array) -> Array:
+    inside = np.clip(probability, 1e-15, 1 - 1e-15)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
+
+
+def _probability(log_odds: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
 def _keep_quiet() -> None:
     """LightGBM's verbosity holds for one thread only, and is set by whatever reads parameters there first."""
     lgb.Dataset(np.arange(2.0)[:, None], label=[0.0, 1.0], params={"verbosity": -1, "num_threads": 1}).construct()
-
-
-def _grown(booster: lgb.Booster, trees: int) -> lgb.Booster:
-    for _ in range(trees):
-        if booster.update():
-            break
-    return booster
-
-
-def _with_valid(binned: Binned, fold: Fold, found: Mapping[str, Any], *, side_by_side: int) -> lgb.Booster:
-    params = binned.growth.params(found, side_by_side=side_by_side)
-    booster = lgb.Booster(params=params, train_set=binned.subset(fold.train))
-    booster.add_valid(binned.subset(fold.valid), "valid")
-    return booster
-
-
-def _step(booster: lgb.Booster, judge: Callable[[Array], float]) -> tuple[float, bool]:
-    """One more tree: the value on the valid rows, and whether no split was left."""
-    stopped = bool(booster.update())
-    # LightGBM's own metrics add in parallel, in an order that depends on the threads.
-    results = booster.eval_valid(feval=lambda predicted, _: ("value", judge(predicted), True))
-    return float(results[0][2]), stopped
 
 
 def _judge(metric: str, y: Array) -> Callable[[Array], float]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from crmml.errors import GateError
 from crmml.evaluation.calibration import fit_logistic, linear_slope
 from crmml.modelling.boosting import Binned
-from crmml.modelling.splits import Rows, customer_folds
+from crmml.modelling.splits import Fold, Rows, customer_folds
 
 Array = npt.NDArray[np.float64]
 ENOUGH_EVENTS = 300
@@ -36,14 +36,14 @@ def newest_rows(days: npt.NDArray[np.datetime64], counts: npt.NDArray[np.bool_],
 def out_of_fold(
     binned: Binned, buckets: npt.NDArray[np.int64], rows: Rows, params: Mapping[str, Any], trees: int
 ) -> Array:
-    """Raw scores of `rows`, each from a booster of the same settings that saw none of its customers."""
+    """Raw scores of `rows`, each from a booster of the same settings and seeds that saw none of its customers."""
     wanted = np.zeros(len(buckets), dtype=bool)
     wanted[rows] = True
     scores = np.full(len(buckets), np.nan)
-    folds = [fold for fold in customer_folds(buckets, count=FOLDS) if wanted[fold.valid].any()]
-    for fold, booster in zip(folds, binned.grow([fold.train for fold in folds], params, trees), strict=True):
-        judged = fold.valid[wanted[fold.valid]]
-        scores[judged] = np.asarray(booster.predict(binned.X[judged], raw_score=True), dtype=float)
+    whole = [fold for fold in customer_folds(buckets, count=FOLDS) if wanted[fold.valid].any()]
+    folds = [Fold(fold.train, fold.valid[wanted[fold.valid]]) for fold in whole]
+    for fold, said in zip(folds, binned.raw_scores(folds, params, trees), strict=True):
+        scores[fold.valid] = said
     return scores[rows]
 
 

@@ -61,6 +61,7 @@ class Fitted:
     tuned: Tuned
     folds: Folds
     trees: dict[str, int]
+    seeds: int
 
 
 def fit(
@@ -99,11 +100,11 @@ def fit(
     for aim in aims:
         binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth)
         count = tuned.trees
-        if len(aims) > 1 or thinned is not folds.folds:
+        if len(aims) > 1 or growth.seeds > 1 or thinned is not folds.folds:
             count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric).trees
         trees[aim.name] = max(1, count)
         parts.append(_fit_part(binned, aim, prepared, spec, tuned, trees[aim.name]))
-    return Fitted(tuple(parts), tuned, folds, trees)
+    return Fitted(tuple(parts), tuned, folds, trees, growth.seeds)
 
 
 def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Growth:
@@ -117,6 +118,7 @@ def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Gro
         monotone=signs if is_risk else (),
         is_shallow=is_risk,
         threads=threads,
+        seeds=spec.lightgbm.seeds,
     )
 
 
@@ -213,6 +215,7 @@ def describe(fitted: Fitted) -> dict[str, Any]:
     """How the parts were found, for the card."""
     return {
         "params": dict(fitted.tuned.params),
+        "seeds": fitted.seeds,
         "trees": fitted.trees,
         "trials": fitted.tuned.trials,
         "pruned": fitted.tuned.pruned,

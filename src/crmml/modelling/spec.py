@@ -38,6 +38,8 @@ _RESERVED = {
 class LightGBM:
     """LightGBM parameters that are fixed; what is not given here is tuned.
 
+    `seeds` boosters that differ in their random draws alone are averaged into the one served.
+
     Raises
     ------
     ConfigError
@@ -46,8 +48,11 @@ class LightGBM:
     """
 
     params: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 1
 
     def __post_init__(self) -> None:
+        if isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or not 1 <= self.seeds <= 50:
+            raise ConfigError(f"lightgbm: seeds is {self.seeds!r}; expected a whole number from 1 to 50", code="C010")
         boosting = self.params.get("boosting", self.params.get("boosting_type", "gbdt"))
         if boosting not in _BOOSTING:
             raise ConfigError(

@@ -196,5 +196,12 @@ def _result(study: optuna.Study) -> Tuned:
 def curve_of(
     binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any], tuning: Tuning, *, metric: str | None = None
 ) -> Curve:
-    """The number of trees for parameters already found."""
-    return run_folds(binned, folds, params, metric=metric or tuning.metric, max_trees=tuning.max_trees)
+    """The number of trees for parameters already found, with all the seeds that are averaged."""
+    return run_folds(
+        binned,
+        folds,
+        params,
+        metric=metric or tuning.metric,
+        max_trees=tuning.max_trees,
+        seeds=binned.growth.seeds,
+    )

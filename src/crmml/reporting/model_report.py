@@ -223,6 +223,7 @@ def _parameters(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     shown.append(
         ("trees", ", ".join(f"{k} {v}" for k, v in trees.items()) if isinstance(trees, Mapping) else str(trees))
     )
+    shown.append(("seeds averaged", str(tuning.get("seeds", 1))))
     return [*shown, ("trials", str(tuning["trials"])), ("folds", str(tuning["folds"]))]
 
 
