@@ -88,7 +88,7 @@ class Growth:
         if any(self.monotone):
             params["monotone_constraints"] = list(self.monotone)
         if member:
-            params |= {name: _SEED_STEP * member + self.seed for name in _DRAWS}
+            params |= dict.fromkeys(_DRAWS, _SEED_STEP * member + self.seed)
         return params
 
 
