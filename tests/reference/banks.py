@@ -62,14 +62,20 @@ def banks(draw: st.DrawFn) -> dict[str, list[Row]]:
     }
     tables["account_holders"] = _holders(draw)
     texts = {
-        "kind": st.sampled_from(["salary", "fee", "bill"]),
+        "kind": st.sampled_from(["salary", "fee", "bill", "cash", "transfer_out", "shopping", "repayment", None]),
         "channel": st.sampled_from(["mobile", "online", "counter", "atm", "system", None]),
     }
-    counterparties = st.sampled_from([*ACCOUNTS, None, None])
+    counterparties = st.sampled_from([*ACCOUNTS, "X1", "X1", "X2", None])
     columns = {"account_id": accounts, "amount": cents, "counterparty_account": counterparties, **texts}
-    tables["transactions"] = draw(_rows(columns, own="valued_on", most=14))
+    tables["transactions"] = draw(_rows(columns, own="valued_on", most=24))
     tables["account_terms"] = _unique(
-        draw(_rows({"account_id": accounts, "credit_limit": st.none() | positive}, own="valid_from", most=5)),
+        draw(
+            _rows(
+                {"account_id": accounts, "credit_limit": st.none() | positive, "matures_on": st.none() | days},
+                own="valid_from",
+                most=8,
+            )
+        ),
         "account_id",
         "valid_from",
     )
@@ -84,6 +90,9 @@ def banks(draw: st.DrawFn) -> dict[str, list[Row]]:
     kinds = st.sampled_from(["complaint", "login"])
     events = draw(_rows({"customer_id": customers, "kind": kinds, "step": later}, own="happened_on", most=5))
     tables["events"] = [{"closed_on": _later(row["happened_on"], row.pop("step")), **row} for row in events]
+    columns = {"customer_id": customers, "related_id": customers, "relation": st.sampled_from(["spouse", "household"])}
+    pairs = draw(_rows(columns, own="since", most=4))
+    tables["relations"] = [{**row, "until": _later(row["since"], draw(later))} for row in pairs]
     steps = {
         "customer_id": customers,
         "product_id": st.just("card"),
@@ -123,6 +132,7 @@ def _customer(draw: st.DrawFn, name: str) -> Row:
         "kind": "person",
         "born_on": born,
         "joined_on": joined,
+        "left_on": _later(joined, draw(st.sampled_from([None, None, 40, 300]))),
         "income": income,
         "valid_from": None,
         **words,
@@ -165,6 +175,7 @@ def _loans(draw: st.DrawFn) -> list[Row]:
         closed, written_off = (_later(granted, draw(later)) for _ in range(2))
         posted = granted + timedelta(days=draw(delays))
         money = {"principal": draw(positive), "instalment": draw(positive)}
+        money["term_months"] = draw(st.none() | st.integers(0, 40))
         rows.append({"loan_id": name, "account_id": account, "granted_on": granted, "closed_on": closed,
                      "written_off_on": written_off, "posted_on": posted, **money})  # fmt: skip
     return rows
@@ -195,6 +206,7 @@ class Bench:
             "loans",
             "arrears",
             "events",
+            "relations",
             "contacts",
             "activity",
         ]

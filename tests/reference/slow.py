@@ -6,6 +6,8 @@ average is an average over days, a state is looked up at the cut-off.
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -43,10 +45,13 @@ class Slow:
             row for row in tables["account_holders"] if row["role"] != "authorised" and row["customer_id"] == customer
         ]
         self.out: dict[str, Any] = {}
+        self._balances: dict[tuple[date, tuple[str, ...]], Decimal] = {}
 
     def features(self) -> dict[str, Any]:
         for part in (self.balances, self.turnover, self.salary, self.channels, self.products, self.loans, self.limits,
-                     self.arrears, self.events, self.contacts, self.people, self.ledger, self.activity):  # fmt: skip
+                     self.arrears, self.events, self.contacts, self.people, self.ledger, self.activity,
+                     self.paths, self.rhythm, self.counterparties, self.purposes, self.limit_changes, self.maturity,
+                     self.relations, self.history):  # fmt: skip
             part()
         self.ratios()
         return self.out
@@ -103,6 +108,11 @@ class Slow:
     # --- families ------------------------------------------------------------
 
     def balance_on(self, day: date, families: tuple[str, ...]) -> Decimal:
+        if (day, families) not in self._balances:
+            self._balances[day, families] = self._balance_on(day, families)
+        return self._balances[day, families]
+
+    def _balance_on(self, day: date, families: tuple[str, ...]) -> Decimal:
         total = Decimal(0)
         for row in self.holdings:
             ended = row["until"] is not None and row["until"] <= day
@@ -157,7 +167,8 @@ class Slow:
                     continue
                 posted = max(row["posted_on"], held["posted_on"])
                 if self.known(row["valued_on"], posted):
-                    found.append({**row, "own": self.is_own(row, posted), "family": self.family(row["account_id"])})
+                    family = self.family(row["account_id"])
+                    found.append({**row, "own": self.is_own(row, posted), "family": family, "known": posted})
         return found
 
     def is_own(self, row: Row, posted: date) -> bool:
@@ -219,6 +230,8 @@ class Slow:
         self.flows("accounts_opened", taken, (3, 12), len)
         self.flows("accounts_closed", given_up, (3, 12), len)
         self.days_since("days_since_last_opening", [day for day, _ in taken])
+        first = min((day for day, _ in taken), default=None)
+        self.put("days_since_first_opening", None if first is None else (self.cutoff - first).days)
         self.days_since("days_since_last_closing", [day for day, _ in given_up])
         self.put("product_families", sum(1 for family in ALL if self.count_held((family,)) > 0))
 
@@ -248,6 +261,8 @@ class Slow:
         self.days_since("days_since_last_loan", [day for day, _ in granted])
         for name, column in (("principal", "principal"), ("instalment", "instalment")):
             self.put(f"{name}_last", total([loan[column] for loan in running]) if granted else None, holds=CREDIT)
+        due = [added_months(loan["granted_on"], loan["term_months"]) for loan in running if loan["term_months"] is not None]
+        self.put("days_to_loan_end", max(((day - self.cutoff).days for day in due if day > self.cutoff), default=None), holds=CREDIT)
 
     def arrears(self) -> None:
         common = {"source": "arrears", "holds": CREDIT}
@@ -319,6 +334,13 @@ class Slow:
         self.put("complaints_open_last", len(still_open), **common)
         self.days_since("days_since_last_complaint", [row["happened_on"] for row in complaints], **common)
         self.days_since("days_since_last_event", [row["happened_on"] for row in mine], **common)
+        closed = [row for row in complaints if row["closed_on"] is not None and self.known(row["closed_on"], row["posted_on"])]
+        lasted = [(row["closed_on"], (row["closed_on"] - row["happened_on"]).days) for row in closed]
+        self.flows("complaints_closed", lasted, (12,), len, **common)
+        self.flows("complaint_days_mean", lasted, (12,), mean, **common)
+        logins = [row["happened_on"] for row in mine if row["kind"] == "login"]
+        self.flows("logins_on_file", [(day, 1) for day in logins], (3, 12), len, **common)
+        self.days_since("days_since_last_login", logins, **common)
 
     def contacts(self) -> None:
         mine = [row for row in self.tables["contacts"] if row["customer_id"] == self.customer]
@@ -330,6 +352,15 @@ class Slow:
             self.flows(f"{name}s", [(day, 1) for day in days], (3, 6, 12), len, **common)
             self.days_since(f"days_since_last_{name}", days, **common)
 
+        refused = []
+        for row in mine:
+            if row["contacted_on"] is None:
+                continue
+            day = row["contacted_on"] + 60 * DAY
+            if (row["responded_on"] is None or row["responded_on"] > day) and self.known(day, row["posted_on"]):
+                refused.append((day, 1))
+        self.flows("refusals", refused, (12,), len, **common)
+
     def people(self) -> None:
         rows = [row for row in self.tables["customers"] if row["customer_id"] == self.customer]
         rows = [row for row in rows if row["valid_from"] is None or self.known(row["valid_from"], row["posted_on"])]
@@ -339,6 +370,8 @@ class Slow:
         self.put("age", None if age is None else age // 12)
         for name in ("kind", "gender", "region", "industry", "occupation", "income"):
             self.put(name, row.get(name))
+        items = ("born_on", "gender", "region", "industry", "occupation", "income")
+        self.put("profile_missing", sum(row.get(name) is None for name in items) if row else None)
 
     def ledger(self) -> None:
         rows = [row for row in self.tables["ledger"] if row["customer_id"] == self.customer]
@@ -362,6 +395,184 @@ class Slow:
             lambda values: float(Fraction(sum(values)) / len(values)) if values else None,
             source="activity",
         )
+
+    # --- what does not add up ---------------------------------------------------
+
+    def path(self, families: tuple[str, ...], months: int, sign: int = 1) -> list[tuple[date, Fraction]]:
+        start = months_before(self.cutoff, months)
+        days = [start + DAY * step for step in range(1, (self.cutoff - start).days + 1)]
+        return [(day, Fraction(sign * self.balance_on(day, families))) for day in days]
+
+    def on_path(self, name: str, families: tuple[str, ...], months: int, how: Callable[[list[Any]], Any], sign: int = 1) -> None:
+        value = how(self.path(families, months, sign)) if self.has_balance(families) else None
+        self.put(f"{name}_{months}m", value, source="transactions", months=months, holds=families)
+
+    def paths(self) -> None:
+        for months in (3, 12):
+            self.on_path("deposits_min", DEPOSIT, months, lambda path: min(level for _, level in path))
+            self.on_path("deposits_std", DEPOSIT, months, spread)
+            self.on_path("deposits_month_end_mean", DEPOSIT, months, at_month_ends)
+            self.on_path("card_debt_max", ("card",), months, lambda path: max(level for _, level in path), -1)
+        self.on_path("deposits_slope", DEPOSIT, 6, slope)
+        self.on_path("card_debt_slope", ("card",), 6, slope, -1)
+
+    def month_of(self, day: date) -> int:
+        """0 for the last month before the cut-off, 1 for the one before."""
+        return next(back for back in range(20) if day > months_before(self.cutoff, back + 1))
+
+    def rhythm(self) -> None:
+        common = {"source": "transactions", "holds": DEPOSIT}
+        outside = [row for row in self.bookings() if row["family"] in DEPOSIT and not row["own"]]
+        own = [(row["valued_on"],) * 2 for row in outside if row["kind"] not in ("fee", "interest")]
+        paid = [(row["valued_on"],) * 2 for row in self.bookings() if row["kind"] == "salary"]
+        self.flows("own_gap_median", own, (12,), median_gap, **common)
+        self.flows("salary_gap_median", paid, (12,), median_gap, **common)
+        for months in (3, 12):
+            ends = [months_before(self.cutoff, months), self.cutoff]
+            days = sorted({*ends, *self.window(own, months)})
+            longest = max((later - day).days for day, later in zip(days, days[1:], strict=False))
+            self.put(f"own_gap_max_{months}m", longest, months=months, **common)
+        for name, rows in (("active_months", own), ("salary_months", paid)):
+            self.flows(name, rows, (12,), lambda days: len({self.month_of(day) for day in days}), **common)
+        self.days_since("days_since_last_own", [day for day, _ in own], **common)
+
+    def is_ours(self, row: Row) -> bool:
+        account = self.accounts.get(row["counterparty_account"])
+        return account is not None and account["opened_on"] <= row["valued_on"] and account["posted_on"] <= row["known"]
+
+    def counterparties(self) -> None:
+        common = {"source": "transactions", "holds": DEPOSIT}
+        rows = [row for row in self.bookings() if row["family"] in DEPOSIT and not row["own"]]
+        rows = [row for row in rows if row["counterparty_account"] is not None]
+        paid = [(row["valued_on"], row) for row in rows if row["amount"] < 0]
+        received = [(row["valued_on"], row) for row in rows if row["amount"] > 0]
+        outside = [(day, -row["amount"]) for day, row in paid if not self.is_ours(row)]
+        self.flows("payees", paid, (3, 12), lambda rows: len(sums(rows)), **common)
+        self.flows("payers", received, (12,), lambda rows: len(sums(rows)), **common)
+        self.flows("payees_top_share", paid, (3, 12), lambda rows: max(shares(rows), default=None), **common)
+        self.flows("payers_top_share", received, (12,), lambda rows: max(shares(rows), default=None), **common)
+        self.flows("payees_concentration", paid, (12,),
+                   lambda rows: sum(share**2 for share in shares(rows)) if rows else None, **common)  # fmt: skip
+        names = {month: {row["counterparty_account"] for day, row in paid if self.is_in(day, month)} for month in range(12)}
+        recent = set().union(*(names[month] for month in range(3)))
+        before = set().union(*(names[month] for month in range(3, 12)))
+        self.put("payees_new_12m", len(recent - before), months=12, **common)
+        half_year = [name for month in range(6) for name in names[month]]
+        self.put("payees_regular_6m", len({n for n in half_year if half_year.count(n) >= 5}), months=6, **common)
+        stopped = {name for name in half_year if half_year.count(name) >= 4} - names[0]
+        self.put("payees_stopped_6m", len(stopped), months=6, **common)
+        self.flows("paid_outside", outside, (1, 3, 12), total, **common)
+        self.flows("payments_outside", outside, (3, 12), len, **common)
+
+    def is_in(self, day: date, month: int) -> bool:
+        return months_before(self.cutoff, month + 1) < day <= months_before(self.cutoff, month)
+
+    def purposes(self) -> None:
+        common = {"source": "transactions", "holds": DEPOSIT}
+        outside = [row for row in self.bookings() if row["family"] in DEPOSIT and not row["own"]]
+        for name, kinds in PURPOSES.items():
+            rows = [(row["valued_on"], -row["amount"]) for row in outside if row["kind"] in kinds and row["amount"] < 0]
+            self.flows(f"{name}_out", rows, (3, 12), total, **common)
+        rows = [row for row in outside if row["kind"] in PURPOSES["transfers"] and row["amount"] > 0]
+        self.flows("transfers_in", [(row["valued_on"], row["amount"]) for row in rows], (3, 12), total, **common)
+        moved = [row for row in self.bookings() if row["own"] and row["amount"] > 0]
+        self.flows("own_transfers", [(row["valued_on"], row["amount"]) for row in moved], (3, 12), total, **common)
+
+    def terms(self, families: tuple[str, ...], column: str) -> list[tuple[str, date, date, Any]]:
+        """(account, day, posted, value) of the terms known of held accounts."""
+        found = []
+        for account, begin, known, end in self.spans():
+            for row in self.tables["account_terms"]:
+                day, posted = max(row["valid_from"], begin), max(row["posted_on"], known)
+                if row["account_id"] != account or row[column] is None or self.family(account) not in families:
+                    continue
+                if column == "credit_limit" and end is not None and row["valid_from"] >= end:
+                    continue
+                if self.known(day, posted):
+                    found.append((account, day, posted, row[column]))
+            if column == "credit_limit" and end is not None and self.family(account) in families and self.known(end, known):
+                found.append((account, end, max(known, end), Decimal(0)))
+        return found
+
+    def limit_changes(self) -> None:
+        rows = self.terms(("card",), "credit_limit")
+        early = [row for row in rows if row[1] <= months_before(self.cutoff, 12)]
+        had = {row[0] for row in early}
+        change = total(list(newest(row for row in rows if row[0] in had).values())) - total(list(newest(early).values()))
+        self.put("card_limit_change_12m", change if had else None, months=12, holds=("card",))
+
+    def maturity(self) -> None:
+        held, holds = ("time_deposit",), {"holds": ("time_deposit",)}
+        due = []
+        for account, day in newest(self.terms(held, "matures_on")).items():
+            balance = self.balance_on(self.cutoff, held)
+            if account == "A3" and balance > 0 and day > self.cutoff:
+                due.append((day, balance))
+        self.put("days_to_maturity", min(((day - self.cutoff).days for day, _ in due), default=None), **holds)
+        for months in (1, 3):
+            last = months_before(self.cutoff, -months)
+            self.put(f"time_deposit_maturing_{months}m", total([money for day, money in due if day <= last]), **holds)
+
+    def pairs(self) -> list[tuple[str, date, date, date | None]]:
+        """(other customer, since, known, until) of each relation."""
+        rows = [row for row in self.tables["relations"] if row["customer_id"] != row["related_id"]]
+        return [
+            (other, row["since"], row["posted_on"], row["until"])
+            for row in rows
+            for mine, other in ((row["customer_id"], row["related_id"]), (row["related_id"], row["customer_id"]))
+            if mine == self.customer
+        ]
+
+    def relations(self) -> None:
+        pairs = self.pairs()
+        standing: dict[str, int] = {}
+        for other, since, known, until in pairs:
+            held = int(self.known(since, known)) - int(until is not None and self.known(until, known))
+            standing[other] = standing.get(other, 0) + held
+        self.put("related_last", sum(count > 0 for count in standing.values()))
+        for name, ends in (("left", self.leavers()), ("defaulted", self.defaulters())):
+            rows = [
+                (day, other)
+                for other, _, known, until in pairs
+                for who, day, posted in ends
+                if who == other and (until is None or until > day) and self.known(day, posted, known)
+            ]
+            self.flows(f"related_{name}", rows, (12,), lambda names: len(set(names)))
+
+    def leavers(self) -> list[tuple[str, date, date]]:
+        rows = [row for row in self.tables["customers"] if row["left_on"] is not None]
+        return [(row["customer_id"], row["left_on"], row["left_on"]) for row in rows]
+
+    def defaulters(self) -> list[tuple[str, date, date]]:
+        found = []
+        for name in {row["customer_id"] for row in self.tables["account_holders"]}:
+            other = Slow(self.tables, self.first, name, self.cutoff)
+            for loan, known in other.held_loans():
+                off, closed = loan["written_off_on"], loan["closed_on"]
+                repaid = closed if closed is not None and (off is None or closed < off) else None
+                if off is not None:
+                    found.append((name, off, max(off, loan["posted_on"], known)))
+                for row in self.tables["arrears"]:
+                    is_late = row["days_past_due"] >= 90 and (repaid is None or row["as_of"] < repaid)
+                    if row["loan_id"] == loan["loan_id"] and is_late:
+                        found.append((name, row["as_of"], max(row["posted_on"], known)))
+        return found
+
+    def history(self) -> None:
+        days: list[date] = []
+        for held in self.holdings:
+            for row in self.tables["transactions"]:
+                if row["account_id"] != held["account_id"]:
+                    continue
+                day, posted = max(row["valued_on"], held["since"]), max(row["posted_on"], held["posted_on"])
+                if self.known(day, posted):
+                    days.append(day)
+                if held["until"] is not None and self.known(max(day, held["until"]), max(posted, held["until"])):
+                    days.append(max(day, held["until"]))
+        common = {"source": "transactions"}
+        self.put("history_days", (self.cutoff - min(days)).days if days else None, **common)
+        self.put("history_rows", len(days), **common)
+        self.put("has_no_history", int(not days), **common)
 
     # --- what is derived -----------------------------------------------------
 
@@ -395,6 +606,12 @@ class Slow:
         self.less("points_change", "points_last", "points_mean_12m")
         self.less("net_inflow_3m", "turnover_in_3m", "turnover_out_3m")
         self.less("net_inflow_12m", "turnover_in_12m", "turnover_out_12m")
+        for months in (3, 12):
+            self.trend(f"deposits_dressing_{months}m", f"deposits_month_end_mean_{months}m", f"deposits_mean_{months}m")
+        self.trend("paid_outside_trend_1m", "paid_outside_1m", "paid_outside_12m", (1, 12))
+        for name in PURPOSES:
+            self.trend(f"{name}_out_trend_3m", f"{name}_out_3m", f"{name}_out_12m", (3, 12))
+            self.ratio(f"{name}_out_share_3m", f"{name}_out_3m", "turnover_out_3m")
         for name, one, other in _RATIOS:
             self.ratio(name, one, other)
         for channel in CHANNELS:
@@ -414,7 +631,73 @@ _RATIOS = (
     ("card_utilisation_3m", "card_debt_mean_3m", "card_limit_last"),
     ("card_utilisation_12m", "card_debt_mean_12m", "card_limit_last"),
     ("response_rate_12m", "responses_12m", "contacts_12m"),
+    ("deposits_low_share_3m", "deposits_min_3m", "deposits_mean_3m"),
+    ("deposits_swing_3m", "deposits_std_3m", "deposits_mean_3m"),
+    ("deposits_slope_share_6m", "deposits_slope_6m", "deposits_mean_6m"),
+    ("card_utilisation_max_3m", "card_debt_max_3m", "card_limit_last"),
+    ("card_utilisation_max_12m", "card_debt_max_12m", "card_limit_last"),
+    ("silence", "days_since_last_own", "own_gap_median_12m"),
+    ("salary_overdue", "days_since_last_salary", "salary_gap_median_12m"),
+    ("paid_outside_share_3m", "paid_outside_3m", "turnover_out_3m"),
+    ("time_deposit_maturing_share_3m", "time_deposit_maturing_3m", "deposits_last"),
 )
+PURPOSES = {
+    "cash": ("cash", "withdrawal"),
+    "transfers": ("transfer", "transfer_out", "transfer_in"),
+    "shopping": ("shopping", "card_payment"),
+    "bills": ("bill", "tax", "premium"),
+    "repayments": ("repayment",),
+}
+
+
+def mean(values: list[Any]) -> Any:
+    return float(Fraction(sum(values)) / len(values)) if values else None
+
+
+def spread(path: list[tuple[date, Fraction]]) -> float:
+    levels = [level for _, level in path]
+    average = sum(levels) / len(levels)
+    return math.sqrt(sum((level - average) ** 2 for level in levels) / len(levels))
+
+
+def slope(path: list[tuple[date, Fraction]]) -> float:
+    """Least squares over days, per 30 days."""
+    middle = Fraction(len(path) - 1, 2)
+    moment = sum((step - middle) * level for step, (_, level) in enumerate(path))
+    return float(30 * moment / sum((step - middle) ** 2 for step in range(len(path))))
+
+
+def at_month_ends(path: list[tuple[date, Fraction]]) -> float | None:
+    return mean([level for day, level in path if (day + DAY).day == 1])
+
+
+def median_gap(days: list[date]) -> float | None:
+    ordered = sorted(set(days))
+    gaps = [(later - day).days for day, later in zip(ordered, ordered[1:], strict=False)]
+    return float(statistics.median(gaps)) if len(gaps) >= 3 else None
+
+
+def sums(rows: list[Row]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for row in rows:
+        found[row["counterparty_account"]] = found.get(row["counterparty_account"], Decimal(0)) + abs(row["amount"])
+    return found
+
+
+def shares(rows: list[Row]) -> list[float]:
+    amounts = sums(rows)
+    return [float(amount / sum(amounts.values())) for amount in amounts.values()]
+
+
+def newest(rows: Iterable[tuple[str, date, date, Any]]) -> dict[str, Any]:
+    """The value of each account's latest day, of equal days the latest posting, of equal postings the largest."""
+    return {account: value for account, _, _, value in sorted(rows)}
+
+
+def added_months(day: date, months: int) -> date:
+    first = date(day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1, 1)
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return min(first + DAY * (day.day - 1), following - DAY)
 
 
 def total(values: list[Any]) -> Any:

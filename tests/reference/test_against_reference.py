@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from crmml.features import build as build_module
 from crmml.features.build import Build
 from tests.reference.banks import CUSTOMERS, CUTOFFS, LEDGER_MONEY, OBSERVED_FROM, Bench, banks
+from tests.reference.dense import dense_bank
 from tests.reference.slow import Slow
 
 #: Shrinking would compute hundreds of banks; a failing one is small enough to read.
@@ -60,12 +61,28 @@ def planned(request: pytest.FixtureRequest) -> Planned:
 @_SETTINGS
 @given(tables=banks())
 def test_every_feature_equals_the_slow_reference(planned: Planned, tables: dict[str, list[dict[str, Any]]]) -> None:
-    for row in planned.features(tables):
+    compare(planned.features(tables), tables, OBSERVED_FROM)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_feature_equals_the_reference_on_customers_with_many_rows(planned: Planned, seed: int) -> None:
+    tables = dense_bank(seed)
+    compare(planned.features(tables), tables, OBSERVED_FROM)
+
+
+def test_the_dense_banks_give_every_declared_feature_something_to_count(planned: Planned) -> None:
+    rows = [row for seed in range(12) for row in planned.features(dense_bank(seed))]
+    empty = [name for name in rows[0] if name != "event_id" and not any(row[name] for row in rows)]
+    # Measures of the bank's own, and families of product no account belongs to, are drawn by hypothesis.
+    others = ("logins_", "points_", "accounts_mortgage", "accounts_insurance", "accounts_service")
+    assert [name for name in empty if not name.startswith(others) or name == "logins_on_file_12m"] == []
+
+
+def compare(rows: list[dict[str, Any]], tables: dict[str, list[dict[str, Any]]], first: dict[str, Any]) -> None:
+    for row in rows:
         customer, cutoff = row.pop("customer_id"), row.pop("cutoff_date")
         row.pop("event_id")
-        expected = Slow(
-            tables, {**OBSERVED_FROM, "ledger": OBSERVED_FROM["events"].replace(day=1)}, customer, cutoff
-        ).features()
+        expected = Slow(tables, {**first, "ledger": first["events"].replace(day=1)}, customer, cutoff).features()
         assert set(row) <= set(expected), "a feature the reference does not know"
         wrong = {name: (value, expected[name]) for name, value in row.items() if not same(value, expected[name])}
         assert not wrong, f"{customer} at {cutoff}"

@@ -10,16 +10,20 @@ from crmml.features.statistics import (
     Count,
     DailyMean,
     DaysSince,
+    DaysSinceFirst,
     Latest,
     Level,
     Max,
     Mean,
     Measure,
     Min,
+    NoRow,
     Number,
+    RowsKnown,
     Sum,
     describe,
 )
+from crmml.features.walked import Walked
 
 _HELD = {
     "current": ("活期账户", "current account"),
@@ -84,6 +88,9 @@ _VERBS: dict[type[Measure], str] = {
     Max: "largest {of}",
     Min: "smallest {of}",
     DaysSince: "days from the last row to the cut-off",
+    DaysSinceFirst: "days from the first row to the cut-off",
+    RowsKnown: "number of rows",
+    NoRow: "1 without any row",
     Level: "sum of all {of}",
     Number: "sum of all {of}",
     DailyMean: "daily average of the level whose changes are {of}",
@@ -94,6 +101,8 @@ def _formula(measure: Measure) -> str:
     if isinstance(measure, Latest):
         over = {"sum": "sum", "max": "largest", "only": "value"}[measure.over]
         text = f"{over} of the newest {{of}} of each entity"
+    elif isinstance(measure, Walked):
+        text = measure.told.replace("{by}", measure.by or "").replace("{mark}", describe(measure.mark))
     else:
         text = _VERBS[type(measure)]
     text = text.format(of=describe(measure.of) if measure.of is not None else "rows")
@@ -106,8 +115,10 @@ def _null_meaning(asked: Asked) -> tuple[str, str]:
         reasons.append(_not_held(asked.holds))
     if isinstance(asked.measure, Mean | Max | Min):
         reasons.append(("窗口内无记录", "no row in the window"))
-    if isinstance(asked.measure, DaysSince | Level | DailyMean | Latest):
+    if isinstance(asked.measure, DaysSince | DaysSinceFirst | Level | DailyMean | Latest):
         reasons.append(("截止日前无记录", "no row up to the cut-off"))
+    if isinstance(asked.measure, Walked) and asked.measure.null is not None:
+        reasons.append(asked.measure.null)
     return ";".join(zh for zh, _ in reasons), "; ".join(en for _, en in reasons)
 
 
@@ -158,6 +169,7 @@ def _attribute(attribute: Attribute, family: Family) -> FeatureInfo:
         "number": "{} as known at the cut-off",
         "years": "whole years from {} to the cut-off",
         "months": "whole months from {} to the cut-off",
+        "missing": "how many of {}, as far as they may be used, are null",
     }
     return FeatureInfo(
         name=attribute.name,

@@ -19,6 +19,8 @@ from crmml.features.planner import Asked, StreamPlan, aggregate, plan_streams, s
 from crmml.features.profile import read_attributes
 from crmml.features.statistics import Number
 from crmml.features.streams import STREAMS, Holdings, account_changes, ledger_rows
+from crmml.features.walked import Walked
+from crmml.features.walks import plan_walks, read_rows, walk
 from crmml.sources.bank import Bank
 
 Columns = dict[str, np.ndarray]
@@ -57,7 +59,7 @@ def _first_day(name: str, bank: Bank, ledger: ir.Table | None) -> date | None:
 
 
 #: Streams that tell of states from their beginning, however old: a first row is not a first observed day.
-STATES = ("accounts", "account_terms", "loans")
+STATES = ("accounts", "account_terms", "loans", "maturities", "relations")
 
 
 class Computation:
@@ -68,13 +70,16 @@ class Computation:
 
     def __init__(self, streams: Streams, choice: Choice, grid: Grid, units: pa.Array) -> None:
         self.streams, self.choice, self.grid, self.units = streams, choice, grid, units
-        self._plans = plan_streams(streams.tables, choice.asked)
+        self._added = [asked for asked in choice.asked if not isinstance(asked.measure, Walked)]
+        self._plans = plan_streams(streams.tables, self._added)
+        self._walks = plan_walks(streams.tables, choice.asked, grid)
         self._holding, self._held_measures = _plan_holding(streams.held, choice.asked)
         connection = streams.bank.connection
         plans = {**self._plans, **({"held": self._holding} if self._held_measures else {})}
         self._views = {
             key: connection.create_view(gen_name("states"), aggregate(plan, grid)) for key, plan in plans.items()
         }
+        self._walk_views = [connection.create_view(gen_name("rows"), plan.rows) for plan in self._walks]
 
     def columns(self) -> Columns:
         """Every column of the choice but the custom ones: arrays of shape (snapshots, units)."""
@@ -82,10 +87,14 @@ class Computation:
         held = self._held()
         for key, plan in self._plans.items():
             cube = self._cube(key)
-            for asked in self.choice.asked:
+            for asked in self._added:
                 if stream_key(asked) == key:
-                    view = CubeView(cube, plan, asked.measure)
-                    columns[asked.column] = _measured(asked, view, self.streams, held, self.grid)
+                    value = asked.measure.value(CubeView(cube, plan, asked.measure), asked.window)
+                    columns[asked.column] = _shown(asked, value, self.streams, held, self.grid)
+        for plan, view in zip(self._walks, self._walk_views, strict=True):
+            values = walk(plan, read_rows(view.to_pyarrow()), self.grid)
+            for asked in plan.asked:
+                columns[asked.column] = _shown(asked, values[asked.column], self.streams, held, self.grid)
         months = {one.column: one.window.months for one in self.choice.asked if one.window and one.measure.is_flow}
         for derived in self.choice.derived:
             columns[derived.name] = derive(derived, columns, months)
@@ -95,7 +104,7 @@ class Computation:
         return columns
 
     def close(self) -> None:
-        for view in self._views.values():
+        for view in (*self._views.values(), *self._walk_views):
             self.streams.bank.connection.con.execute(f'DROP VIEW "{view.op().name}"')
 
     def _cube(self, key: str) -> Cube:
@@ -126,11 +135,11 @@ def _plan_holding(table: ir.Table, asked: Iterable[Asked]) -> tuple[StreamPlan, 
     return plan, measures
 
 
-def _measured(
-    asked: Asked, view: CubeView, streams: Streams, held: Mapping[tuple[str, ...], np.ndarray], grid: Grid
+def _shown(
+    asked: Asked, values: np.ndarray, streams: Streams, held: Mapping[tuple[str, ...], np.ndarray], grid: Grid
 ) -> np.ndarray:
-    values = np.broadcast_to(asked.measure.value(view, asked.window), (grid.snapshots, grid.units))
-    values = values.astype(np.float64)
+    """The values of a column where it has a meaning, null elsewhere."""
+    values = np.broadcast_to(values, (grid.snapshots, grid.units)).astype(np.float64)
     if asked.holds is not None:
         values = np.where(held[asked.holds], values, np.nan)
     first = streams.first_days[asked.family.table]

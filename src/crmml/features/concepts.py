@@ -17,6 +17,8 @@ CONCEPTS: dict[str, Concept] = {
     for concept in (
         Concept("balances", "存款与资产", "deposits and assets"),
         Concept("cash_flow", "资金流", "cash flow"),
+        Concept("rhythm", "交易节奏", "rhythm of transactions"),
+        Concept("counterparties", "交易对手", "counterparties"),
         Concept("salary", "工资代发", "salary"),
         Concept("products", "产品持有", "products held"),
         Concept("tenure", "关系年限", "length of the relationship"),
@@ -26,7 +28,9 @@ CONCEPTS: dict[str, Concept] = {
         Concept("activity", "客户活跃", "activity"),
         Concept("service", "服务与投诉", "service and complaints"),
         Concept("contacts", "营销接触", "marketing contacts"),
+        Concept("relations", "关系圈", "related customers"),
         Concept("profile", "客户概况", "profile"),
+        Concept("history", "信息厚度", "how much is known"),
         Concept("value", "历史贡献", "past contribution"),
         Concept("terms", "申请条件", "terms asked for"),
     )

@@ -164,7 +164,8 @@ class Attribute:
     """A column of `customers` as it stood at the cut-off.
 
     `how`: "text" and "number" read the column, "years" and "months" count whole
-    years or months from that day to the cut-off. `is_fixed` marks what cannot
+    years or months from that day to the cut-off, "missing" counts those of the
+    family's attributes with these columns that are null. `is_fixed` marks what cannot
     change (a birthday); any other undated column needs a history or the bank's
     word that it is static, and never becomes a feature when protected.
     """
@@ -172,7 +173,7 @@ class Attribute:
     name: str
     column: str
     _: KW_ONLY
-    how: Literal["text", "number", "years", "months"]
+    how: Literal["text", "number", "years", "months", "missing"]
     unit: Unit
     zh: str
     en: str

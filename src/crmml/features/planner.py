@@ -88,8 +88,8 @@ def _aggregate(state: State) -> Any:
     where = state.where
     if state.op == "count":
         return _.count(where=_counts(state))
-    if state.op == "last_day":
-        return _day_number().max(where=where)
+    if state.op in ("first_day", "last_day"):
+        return _day_number().min(where=where) if state.op == "first_day" else _day_number().max(where=where)
     value = _whole(state.of, state.scale)
     if state.op == "offset_sum":
         return (value * _.offset).sum(where=where)

@@ -41,13 +41,27 @@ def read_attributes(
 
     Of several rows of a customer the newest that was valid and known counts.
     """
-    columns = list(dict.fromkeys(attribute.column for attribute in attributes))
+    read = [attribute for attribute in attributes if attribute.how != "missing"]
+    columns = list(dict.fromkeys(attribute.column for attribute in read))
     wanted = customers.select("customer_id", "valid_from", "posted_on", *(name for name in columns))
     bounds = pc.min_max(units).as_py()
     rows = wanted.filter(_.customer_id >= bounds["min"], _.customer_id <= bounds["max"])
     table = rows.order_by(["customer_id", _.valid_from.asc(nulls_first=True)]).to_pyarrow()
     newest = _newest_rows(table, grid, units)
-    return {attribute.name: _value(table[attribute.column], attribute, newest, grid) for attribute in attributes}
+    values = {attribute.name: _value(table[attribute.column], attribute, newest, grid) for attribute in read}
+    for attribute in attributes:
+        if attribute.how == "missing":
+            parts = [values[one.name] for one in read if one.column in attribute.column.split()]
+            values[attribute.name] = _missing(parts, newest)
+    return values
+
+
+def _missing(parts: Sequence[np.ndarray], newest: np.ndarray) -> np.ndarray:
+    """How many of the attributes are null, of customers who are known."""
+    count = np.zeros(newest.shape)
+    for part in parts:
+        count += np.equal(part, None) if part.dtype == object else np.isnan(part)
+    return np.where(newest >= 0, count, np.nan)
 
 
 def _newest_rows(table: pa.Table, grid: Grid, units: pa.Array) -> np.ndarray:

@@ -35,7 +35,7 @@ class View(Protocol):
 class State:
     """One column of stage 1: `op` over `of` (None counts rows) where `where`, in whole numbers."""
 
-    op: Literal["sum", "offset_sum", "count", "max", "min", "newest", "last_day"]
+    op: Literal["sum", "offset_sum", "count", "max", "min", "newest", "first_day", "last_day"]
     of: Deferred | None = None
     where: Deferred | None = None
     scale: int = 1
@@ -152,6 +152,37 @@ class DaysSince(Measure):
 
     def value(self, view: View, window: Months | None) -> np.ndarray:
         return view.cutoff_day() - view.largest("day", None)
+
+
+class DaysSinceFirst(Measure):
+    """Days from the first row to the cut-off; null if there is none."""
+
+    is_windowed = False
+
+    def states(self) -> dict[str, State]:
+        return {"day": State("first_day", None, self.where)}
+
+    def value(self, view: View, window: Months | None) -> np.ndarray:
+        return view.cutoff_day() - view.smallest("day", None)
+
+
+class RowsKnown(Measure):
+    """Number of rows on or before the cut-off, however old."""
+
+    is_windowed = False
+
+    def states(self) -> dict[str, State]:
+        return {"count": State("count", None, self.where)}
+
+    def value(self, view: View, window: Months | None) -> np.ndarray:
+        return view.total("count", None)
+
+
+class NoRow(RowsKnown):
+    """1 where there is no row on or before the cut-off, else 0."""
+
+    def value(self, view: View, window: Months | None) -> np.ndarray:
+        return (view.total("count", None) == 0).astype(np.float64)
 
 
 class Level(Measure):

@@ -19,9 +19,12 @@ import ibis.expr.types as ir
 from ibis import _
 
 from crmml.sources.bank import Bank
+from crmml.sources.contract import DEPOSIT_FAMILIES
 from crmml.sources.movements import accounts, customer_transactions, holders, movements
 
 LONG_AGO = date(1900, 1, 1)
+#: Days after which a contact without a response counts as unanswered.
+PATIENCE = 60
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ def loan_changes(holdings: Holdings) -> ir.Table:
         "instalment",
         entity_id="loan_id",
         change=1,
+        due_on=(loans.granted_on + loans.term_months.as_interval("M")).cast("date"),
         day="granted_on",
         posted_on=_later(loans.posted_on, loans.known),
     )
@@ -159,6 +163,7 @@ def loan_changes(holdings: Holdings) -> ir.Table:
         instalment=-ended.instalment,
         entity_id="loan_id",
         change=-1,
+        due_on=ibis.null("date"),
         day="ended",
         posted_on=_later(_later(ended.posted_on, ended.known), ended.ended),
     )
@@ -205,21 +210,35 @@ def _repaid_on(loans: ir.Table) -> ir.Value:
 
 
 def customer_events(holdings: Holdings) -> ir.Table:
-    """Events that happened (`change` 1) and were closed (`change` -1)."""
+    """Events that happened (`change` 1) and were closed (`change` -1) after so many days (`lasted`)."""
     events = holdings.bank.table("events")
-    happened = events.select("customer_id", "kind", change=1, day="happened_on", posted_on="posted_on")
+    happened = events.select(
+        "customer_id", "kind", change=1, day="happened_on", posted_on="posted_on", lasted=ibis.null("int64")
+    )
     closed = events.filter(_.closed_on.notnull())
     ended = closed.select(
-        "customer_id", "kind", change=-1, day="closed_on", posted_on=_later(closed.posted_on, closed.closed_on)
+        "customer_id",
+        "kind",
+        change=-1,
+        day="closed_on",
+        posted_on=_later(closed.posted_on, closed.closed_on),
+        lasted=closed.closed_on.delta(closed.happened_on, unit="day").cast("int64"),
     )
     return happened.union(ended)
 
 
 def contact_steps(holdings: Holdings) -> ir.Table:
-    """Steps of campaigns: assigned, contacted, responded, each on its own day."""
+    """Steps of campaigns: assigned, contacted, responded, unanswered for 60 days, each on its own day.
+
+    What a bank writes down as the outcome has no day of its own; that nobody
+    answered for 60 days is known on that day.
+    """
     contacts = holdings.bank.table("contacts")
+    contacts = contacts.mutate(waited_until=(contacts.contacted_on + ibis.interval(days=PATIENCE)).cast("date"))
+    unanswered = contacts.filter(_.responded_on.isnull() | (_.responded_on > _.waited_until))
     steps = [("assigned", contacts, "assigned_on")]
     steps += [(step, contacts.filter(contacts[day].notnull()), day) for step, day in _LATER_STEPS]
+    steps.append(("unanswered", unanswered.filter(_.waited_until.notnull()), "waited_until"))
     tables = [
         rows.select(
             "customer_id",
@@ -231,6 +250,100 @@ def contact_steps(holdings: Holdings) -> ir.Table:
         for step, rows, day in steps
     ]
     return ibis.union(*tables)
+
+
+def payments(holdings: Holdings) -> ir.Table:
+    """Bookings of deposit accounts with someone else's account, and whether that lies at another bank.
+
+    An account lies at another bank unless it was known, when the booking was
+    posted, as one of this bank's.
+    """
+    rows = customer_transactions(holdings.bank).rename(day="valued_on")
+    rows = rows.filter(_.family.isin(DEPOSIT_FAMILIES), ~_.is_own_transfer, _.counterparty_account.notnull())
+    ours = accounts(holdings.bank).select(
+        counterparty_account="account_id", opened_on="opened_on", opened_posted_on="posted_on"
+    )
+    joined = rows.left_join(ours, "counterparty_account").drop("counterparty_account_right")
+    is_ours = (joined.opened_on <= joined.day) & (
+        joined.opened_posted_on.isnull() | (joined.opened_posted_on <= joined.posted_on)
+    )
+    return joined.mutate(is_outside=~is_ours.fill_null(False)).drop("opened_on", "opened_posted_on")
+
+
+def maturities(holdings: Holdings) -> ir.Table:
+    """When time deposits fall due, as agreed (`matures_on`), and how the money on them moved (`amount`)."""
+    held = holdings.accounts.filter(_.family == "time_deposit")
+    terms = holdings.bank.table("account_terms").select(
+        "account_id", "valid_from", "matures_on", terms_posted_on="posted_on"
+    )
+    agreed = terms.filter(_.matures_on.notnull()).inner_join(held, "account_id")
+    stated = agreed.select(
+        "customer_id",
+        "account_id",
+        "matures_on",
+        day=_later(agreed.valid_from, agreed.begin),
+        posted_on=_later(agreed.terms_posted_on, agreed.known),
+        amount=ibis.literal(0).cast("decimal(18, 2)"),
+    )
+    money = balance_changes(holdings).filter(_.family == "time_deposit").mutate(matures_on=ibis.null("date"))
+    return stated.union(money[stated.columns])
+
+
+def relations(holdings: Holdings) -> ir.Table:
+    """Related customers (step `related`, `change` 1 and -1), and when one of them left or fell into default.
+
+    A relation counts both ways. What happened to a related customer counts
+    while the relation held, on its own day, known when both were.
+    """
+    pairs = _pairs(holdings.bank)
+    begun = pairs.select("customer_id", "related_id", change=1, day="since", posted_on="known")
+    ended = pairs.filter(_.until.notnull()).select(
+        "customer_id", "related_id", change=-1, day="until", posted_on=_later(pairs.known, pairs.until)
+    )
+    own = begun.union(ended).mutate(step=ibis.literal("related"))
+    ends = _ends_of_customers(holdings)
+    joined = pairs.inner_join(ends, "related_id")
+    joined = joined.filter(joined.until.isnull() | (joined.until > joined.day))
+    happened = joined.select(
+        "customer_id", "related_id", "day", "step", change=0, posted_on=_later(joined.known, joined.posted_on)
+    )
+    return own.union(happened[own.columns])
+
+
+def _pairs(bank: Bank) -> ir.Table:
+    """Each relation from both sides: customer_id, related_id, since, until, known."""
+    rows = bank.table("relations")
+    rows = rows.filter(_.customer_id != _.related_id).mutate(since=_.since.coalesce(LONG_AGO))
+    told = rows.select("customer_id", "related_id", "since", "until", known=_.posted_on.coalesce(_.since))
+    other = told.select("since", "until", "known", customer_id="related_id", related_id="customer_id")
+    return told.union(other[told.columns])
+
+
+def _ends_of_customers(holdings: Holdings) -> ir.Table:
+    """Days on which customers left, or were reported in default or written off."""
+    bank = holdings.bank
+    left = bank.table("customers").filter(_.left_on.notnull())
+    tables = [
+        left.select(
+            related_id="customer_id", day="left_on", posted_on=_later(left.posted_on, left.left_on),
+            step=ibis.literal("left"),
+        )
+    ]  # fmt: skip
+    if bank.has("arrears") and bank.has("loans"):
+        bad = loan_states(holdings).filter(_.days_past_due >= bank.spec.default_dpd)
+        tables.append(bad.select("day", "posted_on", related_id="customer_id", step=ibis.literal("default")))
+    if bank.has("loans"):
+        lost = holdings.loans.filter(_.written_off_on.notnull())
+        tables.append(
+            lost.select(
+                day="written_off_on",
+                posted_on=_later(_later(lost.posted_on, lost.known), lost.written_off_on),
+                related_id="customer_id",
+                step=ibis.literal("default"),
+            )
+        )
+    columns = ["related_id", "day", "posted_on", "step"]
+    return ibis.union(*(table[columns] for table in tables)) if len(tables) > 1 else tables[0][columns]
 
 
 _LATER_STEPS = (("contacted", "contacted_on"), ("responded", "responded_on"))
@@ -259,6 +372,9 @@ STREAMS: Mapping[str, Stream] = {
     "arrears": Stream(loan_states, _named("arrears"), "逾期记录", "arrears"),
     "events": Stream(customer_events, _named("events"), "客户事件", "events of customers"),
     "contacts": Stream(contact_steps, _named("contacts"), "营销接触记录", "campaign contacts"),
+    "payments": Stream(payments, _named("transactions"), "往来对手的交易", "bookings with others"),
+    "maturities": Stream(maturities, _named("account_terms"), "定期到期日", "maturities of time deposits"),
+    "relations": Stream(relations, _named("relations"), "客户关系", "relations of customers"),
     "activity": Stream(activity, _named("activity"), "活动汇总", "activity aggregates"),
 }
 

@@ -180,6 +180,7 @@ _TABLES = (
         valid_from*    date
         interest_rate  rate
         credit_limit   money  >=0
+        matures_on     date
         """,
         key="account_id valid_from",
         date="valid_from",

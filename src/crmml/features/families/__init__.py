@@ -5,9 +5,12 @@ from __future__ import annotations
 from crmml.features.declare import Family
 from crmml.features.families.balances import BALANCES, DEBT
 from crmml.features.families.cash_flow import CHANNELS, SALARY, TURNOVER
+from crmml.features.families.circle import HISTORY, LIMIT_CHANGES, MATURITY, RELATIONS
 from crmml.features.families.credit import ARREARS, LIMITS, LOANS
+from crmml.features.families.paths import BALANCE_PATH, CARD_PATH
 from crmml.features.families.people import PROFILE, TENURE
 from crmml.features.families.products import PRODUCTS
+from crmml.features.families.rhythm import COUNTERPARTIES, PURPOSES, RHYTHM
 from crmml.features.families.service import CONTACTS, EVENTS, activity_family
 from crmml.features.families.value import CONTRIBUTION
 from crmml.sources.spec import BankSpec
@@ -27,6 +30,15 @@ _FIXED = (
     CONTACTS,
     PROFILE,
     CONTRIBUTION,
+    BALANCE_PATH,
+    RHYTHM,
+    COUNTERPARTIES,
+    PURPOSES,
+    CARD_PATH,
+    LIMIT_CHANGES,
+    MATURITY,
+    RELATIONS,
+    HISTORY,
 )
 
 

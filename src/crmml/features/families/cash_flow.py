@@ -10,9 +10,9 @@ from crmml.sources.contract import DEPOSIT_FAMILIES
 
 _SHORT = (Months(3), Months(12))
 #: Transfers between a customer's own accounts are neither income nor spending.
-_OUTSIDE = _.family.isin(DEPOSIT_FAMILIES) & ~_.is_own_transfer
-_IN = _OUTSIDE & (_.amount > 0)
-_OUT = _OUTSIDE & (_.amount < 0)
+OUTSIDE = _.family.isin(DEPOSIT_FAMILIES) & ~_.is_own_transfer
+_IN = OUTSIDE & (_.amount > 0)
+_OUT = OUTSIDE & (_.amount < 0)
 
 TURNOVER = Family(
     name="turnover",
@@ -27,7 +27,7 @@ TURNOVER = Family(
         Sum("turnover_in", where=_IN, of=_.amount, unit="money", zh="资金流入", en="money in",
             sign={"default": -1, "churn": -1}),
         Sum("turnover_out", where=_OUT, of=-_.amount, unit="money", zh="资金流出", en="money out"),
-        Count("transactions", where=_OUTSIDE, zh="交易笔数", en="transactions", sign={"churn": -1}),
+        Count("transactions", where=OUTSIDE, zh="交易笔数", en="transactions", sign={"churn": -1}),
         Count("inflows", where=_IN, windows=_SHORT, zh="流入笔数", en="payments in"),
         Max("inflow", where=_IN, of=_.amount, unit="money", windows=_SHORT, zh="单笔最大流入", en="largest payment in"),
         Max("outflow", where=_OUT, of=-_.amount, unit="money", windows=_SHORT, zh="单笔最大流出", en="largest payment out"),
@@ -55,7 +55,7 @@ TURNOVER = Family(
     ],
 )  # fmt: skip
 
-_SALARY = _.kind == "salary"
+SALARY_KIND = _.kind == "salary"
 
 SALARY = Family(
     name="salary",
@@ -67,12 +67,12 @@ SALARY = Family(
     windows=WINDOWS,
     holds=DEPOSIT_FAMILIES,
     measures=[
-        Sum("salary_in", where=_SALARY, of=_.amount, unit="money", zh="代发工资", en="salary paid in",
+        Sum("salary_in", where=SALARY_KIND, of=_.amount, unit="money", zh="代发工资", en="salary paid in",
             sign={"default": -1, "churn": -1}),
-        Count("salary_payments", where=_SALARY, zh="代发工资次数", en="salary payments", sign={"churn": -1}),
-        Max("salary_in", where=_SALARY, of=_.amount, unit="money", windows=(Months(12),), zh="单次最高代发工资",
+        Count("salary_payments", where=SALARY_KIND, zh="代发工资次数", en="salary payments", sign={"churn": -1}),
+        Max("salary_in", where=SALARY_KIND, of=_.amount, unit="money", windows=(Months(12),), zh="单次最高代发工资",
             en="largest salary payment"),
-        DaysSince("days_since_last_salary", where=_SALARY, unit="days", zh="距最近一次代发工资天数",
+        DaysSince("days_since_last_salary", where=SALARY_KIND, unit="days", zh="距最近一次代发工资天数",
                   en="days since the last salary", sign={"default": 1, "churn": 1}),
     ],
     derived=[

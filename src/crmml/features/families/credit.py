@@ -6,6 +6,7 @@ from ibis import _
 
 from crmml.features.declare import Family, Months, Ratio
 from crmml.features.statistics import Count, DaysSince, Latest, Level, Max, Number, Sum
+from crmml.features.walked import Due
 from crmml.sources.contract import CREDIT_FAMILIES
 
 _GRANTED = _.change > 0
@@ -26,6 +27,8 @@ LOANS = Family(
         DaysSince("days_since_last_loan", where=_GRANTED, unit="days", zh="距最近一次贷款发放天数",
                   en="days since a loan was last granted"),
         Level("principal", of=_.principal, unit="money", holds=CREDIT_FAMILIES, zh="在贷合同金额", en="principal of running loans"),
+        Due("days_to_loan_end", by="entity_id", of=_.change, mark=_.due_on, over="farthest", unit="days", holds=CREDIT_FAMILIES,
+            zh="距最后一笔贷款到期天数", en="days until the last running loan ends"),
         Level("instalment", of=_.instalment, unit="money", holds=CREDIT_FAMILIES, zh="每月应还款", en="monthly instalments"),
     ],
     derived=[

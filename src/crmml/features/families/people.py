@@ -31,6 +31,8 @@ PROFILE = Family(
         Attribute("region", "region", how="text", unit="category", zh="地区", en="region"),
         Attribute("industry", "industry", how="text", unit="category", zh="行业", en="industry"),
         Attribute("occupation", "occupation", how="text", unit="category", zh="职业", en="occupation"),
+        Attribute("profile_missing", "born_on gender region industry occupation income", how="missing", unit="count", is_fixed=True,
+                  zh="缺失的资料项数", en="missing items of the profile"),
         Attribute("income", "income", how="number", unit="money", zh="登记收入", en="income on file", sign={"default": -1}),
     ],
 )  # fmt: skip

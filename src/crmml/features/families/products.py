@@ -5,7 +5,7 @@ from __future__ import annotations
 from ibis import _
 
 from crmml.features.declare import Breadth, Family, Months
-from crmml.features.statistics import Count, DaysSince, Number
+from crmml.features.statistics import Count, DaysSince, DaysSinceFirst, Number
 from crmml.sources.contract import FAMILIES
 
 _WORDS = {
@@ -39,6 +39,8 @@ PRODUCTS = Family(
         Count("accounts_closed", where=_GIVEN_UP, zh="销户数", en="accounts closed", sign={"churn": 1}),
         DaysSince("days_since_last_opening", where=_TAKEN, unit="days", zh="距最近一次开户天数",
                   en="days since an account was last opened"),
+        DaysSinceFirst("days_since_first_opening", where=_TAKEN, unit="days", zh="距首次开户天数",
+                       en="days since the first account was opened", sign={"churn": -1, "default": -1}),
         DaysSince("days_since_last_closing", where=_GIVEN_UP, unit="days", zh="距最近一次销户天数",
                   en="days since an account was last closed"),
     ],

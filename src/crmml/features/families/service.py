@@ -11,7 +11,8 @@ from crmml.features.statistics import Count, DaysSince, Latest, Mean, Measure, N
 from crmml.sources.spec import ActivityMeasure
 
 _HAPPENED = _.change > 0
-_COMPLAINT = _.kind == "complaint"
+_COMPLAINT, _LOGIN = _.kind == "complaint", _.kind == "login"
+_SHORT, _YEAR = (Months(3), Months(12)), (Months(12),)
 
 EVENTS = Family(
     name="events",
@@ -30,10 +31,18 @@ EVENTS = Family(
                   en="days since the last complaint", sign={"churn": -1}),
         DaysSince("days_since_last_event", where=_HAPPENED, unit="days", zh="距最近一次客户事件天数",
                   en="days since the last event"),
+        Count("complaints_closed", where=~_HAPPENED & _COMPLAINT, windows=_YEAR, zh="已结投诉数", en="complaints closed"),
+        Mean("complaint_days", where=~_HAPPENED & _COMPLAINT, of=_.lasted, unit="days", windows=_YEAR, zh="投诉办结天数",
+             en="days until a complaint was closed", sign={"churn": 1}),
+        Count("logins_on_file", where=_HAPPENED & _LOGIN, windows=_SHORT, zh="登录次数(事件记录)", en="logins, as events",
+              sign={"churn": -1}),
+        DaysSince("days_since_last_login", where=_HAPPENED & _LOGIN, unit="days", zh="距最近一次登录天数",
+                  en="days since the last login", sign={"churn": 1}),
     ],
 )  # fmt: skip
 
 _CONTACTED, _RESPONDED = _.step == "contacted", _.step == "responded"
+_REFUSED = _.step == "unanswered"
 
 CONTACTS = Family(
     name="contacts",
@@ -46,6 +55,8 @@ CONTACTS = Family(
     measures=[
         Count("contacts", where=_CONTACTED, zh="被营销接触次数", en="times contacted"),
         Count("responses", where=_RESPONDED, zh="营销响应次数", en="times responded", sign={"uptake": 1}),
+        Count("refusals", where=_REFUSED, windows=_YEAR, zh="营销接触后60天无响应次数", en="contacts without a response in 60 days",
+              sign={"uptake": -1}),
         DaysSince("days_since_last_contact", where=_CONTACTED, unit="days", zh="距最近一次营销接触天数",
                   en="days since the last contact"),
         DaysSince("days_since_last_response", where=_RESPONDED, unit="days", zh="距最近一次营销响应天数",
