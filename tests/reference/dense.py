@@ -60,9 +60,7 @@ def dense_bank(seed: int) -> dict[str, list[Row]]:
 
 def _customer(draw: Draw, name: str) -> Row:
     joined = draw.day(date(2020, 1, 1), date(2024, 1, 1))
-    words = {
-        column: draw.random.choice((None, "a", "b")) for column in ("gender", "region", "industry", "occupation")
-    }
+    words = {column: draw.random.choice((None, "a", "b")) for column in ("gender", "region", "industry", "occupation")}
     return {
         "customer_id": name,
         "kind": "person",
@@ -128,8 +126,9 @@ def _booking(draw: Draw, day: date) -> Row:
 
 def _terms(draw: Draw) -> list[Row]:
     rows = {}
-    for _ in range(18):
-        account, day = draw.random.choice(("A3", "A3", "A3", "A4", "A2")), draw.day(date(2024, 6, 1))
+    for _ in range(22):
+        account = draw.random.choice(("A3", "A3", "A4", "A4", "A2"))
+        day = draw.day(date(2023, 8 if account == "A4" else 12, 1))
         matures = draw.later(day, None, 30, 60, 120, 240, 300) if account != "A4" else None
         limit = draw.money() if account == "A4" else None
         terms = {"account_id": account, "valid_from": day, "credit_limit": limit, "matures_on": matures}

@@ -6,6 +6,7 @@ average is an average over days, a state is looked up at the cut-off.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable
@@ -261,8 +262,14 @@ class Slow:
         self.days_since("days_since_last_loan", [day for day, _ in granted])
         for name, column in (("principal", "principal"), ("instalment", "instalment")):
             self.put(f"{name}_last", total([loan[column] for loan in running]) if granted else None, holds=CREDIT)
-        due = [added_months(loan["granted_on"], loan["term_months"]) for loan in running if loan["term_months"] is not None]
-        self.put("days_to_loan_end", max(((day - self.cutoff).days for day in due if day > self.cutoff), default=None), holds=CREDIT)
+        due = [
+            added_months(loan["granted_on"], loan["term_months"]) for loan in running if loan["term_months"] is not None
+        ]
+        self.put(
+            "days_to_loan_end",
+            max(((day - self.cutoff).days for day in due if day > self.cutoff), default=None),
+            holds=CREDIT,
+        )
 
     def arrears(self) -> None:
         common = {"source": "arrears", "holds": CREDIT}
@@ -334,7 +341,9 @@ class Slow:
         self.put("complaints_open_last", len(still_open), **common)
         self.days_since("days_since_last_complaint", [row["happened_on"] for row in complaints], **common)
         self.days_since("days_since_last_event", [row["happened_on"] for row in mine], **common)
-        closed = [row for row in complaints if row["closed_on"] is not None and self.known(row["closed_on"], row["posted_on"])]
+        closed = [
+            row for row in complaints if row["closed_on"] is not None and self.known(row["closed_on"], row["posted_on"])
+        ]
         lasted = [(row["closed_on"], (row["closed_on"] - row["happened_on"]).days) for row in closed]
         self.flows("complaints_closed", lasted, (12,), len, **common)
         self.flows("complaint_days_mean", lasted, (12,), mean, **common)
@@ -403,7 +412,9 @@ class Slow:
         days = [start + DAY * step for step in range(1, (self.cutoff - start).days + 1)]
         return [(day, Fraction(sign * self.balance_on(day, families))) for day in days]
 
-    def on_path(self, name: str, families: tuple[str, ...], months: int, how: Callable[[list[Any]], Any], sign: int = 1) -> None:
+    def on_path(
+        self, name: str, families: tuple[str, ...], months: int, how: Callable[[list[Any]], Any], sign: int = 1
+    ) -> None:
         value = how(self.path(families, months, sign)) if self.has_balance(families) else None
         self.put(f"{name}_{months}m", value, source="transactions", months=months, holds=families)
 
@@ -430,7 +441,7 @@ class Slow:
         for months in (3, 12):
             ends = [months_before(self.cutoff, months), self.cutoff]
             days = sorted({*ends, *self.window(own, months)})
-            longest = max((later - day).days for day, later in zip(days, days[1:], strict=False))
+            longest = max((later - day).days for day, later in itertools.pairwise(days))
             self.put(f"own_gap_max_{months}m", longest, months=months, **common)
         for name, rows in (("active_months", own), ("salary_months", paid)):
             self.flows(name, rows, (12,), lambda days: len({self.month_of(day) for day in days}), **common)
@@ -453,7 +464,9 @@ class Slow:
         self.flows("payers_top_share", received, (12,), lambda rows: max(shares(rows), default=None), **common)
         self.flows("payees_concentration", paid, (12,),
                    lambda rows: sum(share**2 for share in shares(rows)) if rows else None, **common)  # fmt: skip
-        names = {month: {row["counterparty_account"] for day, row in paid if self.is_in(day, month)} for month in range(12)}
+        names = {
+            month: {row["counterparty_account"] for day, row in paid if self.is_in(day, month)} for month in range(12)
+        }
         recent = set().union(*(names[month] for month in range(3)))
         before = set().union(*(names[month] for month in range(3, 12)))
         self.put("payees_new_12m", len(recent - before), months=12, **common)
@@ -490,7 +503,12 @@ class Slow:
                     continue
                 if self.known(day, posted):
                     found.append((account, day, posted, row[column]))
-            if column == "credit_limit" and end is not None and self.family(account) in families and self.known(end, known):
+            if (
+                column == "credit_limit"
+                and end is not None
+                and self.family(account) in families
+                and self.known(end, known)
+            ):
                 found.append((account, end, max(known, end), Decimal(0)))
         return found
 
@@ -498,7 +516,8 @@ class Slow:
         rows = self.terms(("card",), "credit_limit")
         early = [row for row in rows if row[1] <= months_before(self.cutoff, 12)]
         had = {row[0] for row in early}
-        change = total(list(newest(row for row in rows if row[0] in had).values())) - total(list(newest(early).values()))
+        now, then = newest(row for row in rows if row[0] in had), newest(early)
+        change = total(list(now.values())) - total(list(then.values()))
         self.put("card_limit_change_12m", change if had else None, months=12, holds=("card",))
 
     def maturity(self) -> None:
@@ -673,7 +692,7 @@ def at_month_ends(path: list[tuple[date, Fraction]]) -> float | None:
 
 def median_gap(days: list[date]) -> float | None:
     ordered = sorted(set(days))
-    gaps = [(later - day).days for day, later in zip(ordered, ordered[1:], strict=False)]
+    gaps = [(later - day).days for day, later in itertools.pairwise(ordered)]
     return float(statistics.median(gaps)) if len(gaps) >= 3 else None
 
 

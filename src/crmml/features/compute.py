@@ -91,9 +91,9 @@ class Computation:
                 if stream_key(asked) == key:
                     value = asked.measure.value(CubeView(cube, plan, asked.measure), asked.window)
                     columns[asked.column] = _shown(asked, value, self.streams, held, self.grid)
-        for plan, view in zip(self._walks, self._walk_views, strict=True):
-            values = walk(plan, read_rows(view.to_pyarrow()), self.grid)
-            for asked in plan.asked:
+        for walked, view in zip(self._walks, self._walk_views, strict=True):
+            values = walk(walked, read_rows(view.to_pyarrow()), self.grid)
+            for asked in walked.asked:
                 columns[asked.column] = _shown(asked, values[asked.column], self.streams, held, self.grid)
         months = {one.column: one.window.months for one in self.choice.asked if one.window and one.measure.is_flow}
         for derived in self.choice.derived:

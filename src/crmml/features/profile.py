@@ -60,7 +60,7 @@ def _missing(parts: Sequence[np.ndarray], newest: np.ndarray) -> np.ndarray:
     """How many of the attributes are null, of customers who are known."""
     count = np.zeros(newest.shape)
     for part in parts:
-        count += np.equal(part, None) if part.dtype == object else np.isnan(part)
+        count += ~part.astype(bool) if part.dtype == object else np.isnan(part)
     return np.where(newest >= 0, count, np.nan)
 
 
