@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from crmml.errors import ConfigError
-from crmml.sources.readers import attach, files_of
+from crmml.sources.locations import files_of
+from crmml.sources.readers import attach
 from crmml.sources.spec import Source
 
 
@@ -83,7 +84,7 @@ def test_files_of_one_source_must_have_the_same_columns(tmp_path):
     (tmp_path / "1.csv").write_text("id,x\n1,2\n")
     (tmp_path / "2.csv").write_text("id,y\n1,2\n")
     (issue,) = attach(duckdb.connect(), {"raw": Source("raw", str(tmp_path / "*.csv"), "csv")}, tmp_path)
-    assert "2.csv has columns id, y; expected those of 1.csv: id, x [D003]" in str(issue)
+    assert "2.csv has no column x, which 1.csv has; it has y. Expected the same columns in every file" in str(issue)
 
 
 def test_a_duckdb_file_is_addressed_by_its_name(tmp_path):

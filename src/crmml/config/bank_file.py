@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,9 +14,17 @@ from crmml.config.reading import read_yaml
 from crmml.economics.spec import Economics
 from crmml.errors import ConfigError
 from crmml.sources.contract import CONTRACT
-from crmml.sources.spec import ActivityMeasure, BankSpec, Source
+from crmml.sources.locations import place_fault
+from crmml.sources.spec import ActivityMeasure, BankSpec, Format, Source
 
-_SUFFIXES: Mapping[str, str] = {".parquet": "parquet", ".csv": "csv", ".duckdb": "duckdb", ".db": "duckdb"}
+_SUFFIXES: Mapping[str, Format] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".duckdb": "duckdb",
+    ".db": "duckdb",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,18 @@ class Names:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One source as YAML gives it; the format follows from the suffix unless it is given."""
+    """One source as YAML gives it; the format follows from the suffix unless it is given.
 
-    path: str
+    A database gives one `table`, or the rows of a `query`; a server is named
+    by `uri`, the `${VARIABLE}` that holds its address.
+    """
+
+    path: str = ""
     format: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    uri: str = ""
+    table: str = ""
+    query: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,8 +131,18 @@ def load_bank(folder: Path) -> BankSpec:
 
 
 def _source(name: str, given: SourceFile, *, where: str) -> Source:
+    if given.uri:
+        return _server(name, given, where=where)
+    if not given.path:
+        raise ConfigError(f"{where} has no path; expected one, or for a server uri: ${{VARIABLE}}", code="C011")
+    if fault := place_fault(given.path):
+        raise ConfigError(
+            f"{where}.path {fault} ({given.path}); expected a path in the project folder, or one that begins with the "
+            f"${{VARIABLE}} of a folder, such as ${{CRMML_DATA}}/file.csv",
+            code="C007",
+        )
     suffixes = [suffix for suffix in PurePosixPath(given.path.replace("*", "x")).suffixes if suffix != ".gz"]
-    kind = given.format or _SUFFIXES.get(suffixes[-1] if suffixes else "")
+    kind = given.format or _SUFFIXES.get(suffixes[-1].lower() if suffixes else "")
     known = sorted(set(_SUFFIXES.values()))
     if kind not in known:
         raise ConfigError(
@@ -124,7 +150,35 @@ def _source(name: str, given: SourceFile, *, where: str) -> Source:
             f"expected one of {', '.join(known)}, write `format:`",
             code="C003",
         )
-    return Source(name=name, path=given.path, format=kind, options=given.options)  # type: ignore[arg-type]
+    _require_selection(given, is_needed=kind == "sqlite", where=where)
+    return Source(name, given.path, kind, given.options, table=given.table, query=given.query)  # type: ignore[arg-type]
+
+
+def _server(name: str, given: SourceFile, *, where: str) -> Source:
+    # What stands there instead may be a password: it is not shown.
+    if not re.fullmatch(r"\$\{\w+\}", given.uri):
+        raise ConfigError(
+            f"{where}.uri is not one ${{VARIABLE}}; expected the name of the variable that holds the address, as it "
+            "holds a password too, e.g. uri: ${CORE_BANK_URI}",
+            code="C003",
+        )
+    if given.path or given.format not in (None, "postgresql"):
+        raise ConfigError(f"{where} has uri and a path or another format; expected a server or a file", code="C003")
+    _require_selection(given, is_needed=True, where=where)
+    return Source(name, "", "postgresql", given.options, uri=given.uri, table=given.table, query=given.query)
+
+
+def _require_selection(given: SourceFile, *, is_needed: bool, where: str) -> None:
+    found = bool(given.table.strip()) + bool(given.query.strip())
+    if found == is_needed:
+        return
+    if not is_needed:
+        raise ConfigError(
+            f"{where} has table or query, which only a SQLite file or a server has; select in the mapping", code="C003"
+        )
+    raise ConfigError(
+        f"{where} has {'both' if found else 'neither'} table and query; expected one of them", code="C011"
+    )
 
 
 def _refuse_unknown_attribute(attribute: str, *, where: str) -> None:

@@ -1,190 +1,185 @@
-"""CSV files as views: typed only where the options say so, and faults told without the file's contents."""
+"""CSV files as views: typed only where the options say so, looked through before they are read."""
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import duckdb
 
-from crmml.errors import ConfigError, did_you_mean
+from crmml.errors import ConfigError
+from crmml.sources.faults import encodings_of, options_of, source_fault, source_warning
+from crmml.sources.folders import Part, columns_of, differences, repeated_names
+from crmml.sources.locations import names_of
 from crmml.sources.report import Issue
 from crmml.sources.spec import Source
 from crmml.sources.sql import identifier, paths, quoted
+from crmml.sources.text_files import Text, TextFileError, open_text, readable
 
-CSV_OPTIONS = ("delimiter", "encoding", "header", "nullstr", "dateformat", "columns")
-_GUESSES = ("utf-8", "gb18030", "utf-16", "big5")
-
-
-def source_fault(source: Source, code: str, text: str, *, column: str = "") -> Issue:
-    """An issue of a source as a whole."""
-    return Issue("error", code, source.name, column, 0, f"{source.name}: {text}")
+DEFAULTS: Mapping[str, Any] = {
+    "delimiter": ",",
+    "encoding": "utf-8",  # or utf-8 and one other: each file is exactly one of them
+    "header": True,
+    "nullstr": "",
+    "dateformat": "",
+    "decimal": ".",
+    "thousands": "",
+    "columns": {},  # column to type; all others are read as text, so that no id loses its leading zeros
+    "optional": (),  # columns that some files of the set may not have
+    "file_column": "",  # the name of a column to make, which holds the name of the file
+}
+_NUMBERS = ("DECIMAL", "NUMERIC", "DOUBLE", "FLOAT", "REAL", "INTEGER", "BIGINT", "HUGEINT")
+_LONGEST_HEADER = 1 << 20
+_FULL_WIDTH = ("０１２３４５６７８９．，－＋", "0123456789.,-+")
 
 
 def read_csv(connection: duckdb.DuckDBPyConnection, source: Source, files: list[Path], scratch: Path) -> list[Issue]:
-    options = _csv_options(source)
-    try:
-        headers = [_header(path, options) for path in files]
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        return [unreadable(source, files, error)]
-    names = headers[0]
-    faults = _header_faults(source, files, headers)
-    if faults:
-        return faults
-    if not _is_utf8(options):
+    options = _checked_options(source)
+    names, parts, issues, texts = names_of(files), [], [], []
+    for name, path in zip(names, files, strict=True):
         try:
-            files = [_transcoded(path, str(options["encoding"]), scratch) for path in files]
-        except UnicodeDecodeError as error:
-            return [unreadable(source, files, error)]
-    types = {name: str(dict(options["columns"]).get(name, "VARCHAR")).upper() for name in names}
-    dates = [name for name in names if types[name] == "DATE" and options["dateformat"]]
-    read = {name: "VARCHAR" if name in dates else kind for name, kind in types.items()}
-    columns = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in read.items())
-    # Sniffing would take a later row for the header of a ragged file and drop the rows before it.
-    connection.execute(
-        f"CREATE VIEW {identifier(source.name)} AS SELECT {_iso_dates(names, dates, options)} FROM read_csv("
-        f"{paths(files)}, auto_detect = false, columns = {{{columns}}}, delim = {quoted(str(options['delimiter']))}, "
-        f"quote = '\"', escape = '\"', header = {bool(options['header'])}, nullstr = {quoted(str(options['nullstr']))})"
-    )
-    return []
+            text = readable(path, encodings_of(source, options["encoding"]), scratch)
+            header = _header(text.path, options)
+        except TextFileError as fault:
+            issues.append(source_fault(source, fault.code, f"{name} {fault}"))
+            continue
+        texts.append(text)
+        parts.append(Part(name, text.path, dict.fromkeys(header, "text")))
+        issues += _header_faults(source, name, header, options)
+    if issues or not parts:
+        return issues
+    issues = differences(source, parts, optional=options["optional"], stated=())
+    if not issues:
+        _make_view(connection, source, parts, options)
+    return issues + _said(source, parts, texts, options)
 
 
-def _iso_dates(names: list[str], dates: list[str], options: Mapping[str, Any]) -> str:
-    """Columns to select; dates of another format become ISO text, and what is no date stays as it was."""
-    written = [
-        f"coalesce(strftime(try_strptime({identifier(name)}, {quoted(options['dateformat'])}), '%Y-%m-%d'), "
-        f"{identifier(name)}) AS {identifier(name)}"
-        if name in dates
-        else identifier(name)
-        for name in names
-    ]
-    return ", ".join(written)
-
-
-def _csv_options(source: Source) -> dict[str, Any]:
-    for name in source.options:
-        if name not in CSV_OPTIONS:
-            raise ConfigError(
-                f"sources.{source.name}.options has {name!r}; expected one of {', '.join(CSV_OPTIONS)}."
-                f"{did_you_mean(name, CSV_OPTIONS)}",
-                code="C002",
-            )
-    defaults = {"delimiter": ",", "encoding": "utf-8", "header": True, "nullstr": "", "dateformat": "", "columns": {}}
-    options = {**defaults, **source.options}
-    try:
-        codecs.lookup(str(options["encoding"]))
-    except LookupError as error:
-        raise ConfigError(
-            f"sources.{source.name}.options.encoding is {options['encoding']!r}; expected one such as utf-8 or gbk",
-            code="C003",
-        ) from error
+def _checked_options(source: Source) -> dict[str, Any]:
+    options = options_of(source, DEFAULTS)
+    for name, length in (("delimiter", (1, 4)), ("decimal", (1, 1)), ("thousands", (0, 1))):
+        if not length[0] <= len(options[name]) <= length[1]:
+            told = f"sources.{source.name}.options.{name} is {options[name]!r}; expected one character"
+            raise ConfigError(told, code="C003")
+    if options["decimal"] == options["thousands"]:
+        told = f"sources.{source.name}.options: decimal and thousands are both {options['decimal']!r}"
+        raise ConfigError(f"{told}; expected two different characters", code="C003")
     return options
-
-
-def _is_utf8(options: Mapping[str, Any]) -> bool:
-    return codecs.lookup(str(options["encoding"])).name == "utf-8"
-
-
-def _open(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else open(path, "rb")
 
 
 def _header(path: Path, options: Mapping[str, Any]) -> list[str]:
     """The names of the columns: the first line, or `column0`, `column1` … where there is none."""
-    encoding = "utf-8-sig" if _is_utf8(options) else _superset(str(options["encoding"]))
-    with _open(path) as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
-        first = next(csv.reader(text, delimiter=str(options["delimiter"])), [])
+    with open_text(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+        line = text.readline(_LONGEST_HEADER)
+        # A name in quotes may go over two lines; a quote that never closes would go over all of them.
+        while line.count('"') % 2 and len(line) < _LONGEST_HEADER and (more := text.readline(_LONGEST_HEADER)):
+            line += more
+    lines = io.StringIO(line, newline="") if line.strip() else io.StringIO()
+    try:
+        first = next(csv.reader(lines, delimiter=str(options["delimiter"]), strict=True), [])
+    except csv.Error as error:
+        told = 'opens a quote in its header, line 1, that does not close; expected a pair of "'
+        raise TextFileError(told, code="D026") from error
     return first if options["header"] else [f"column{number}" for number in range(len(first))]
 
 
-def _header_faults(source: Source, files: list[Path], headers: list[list[str]]) -> list[Issue]:
-    names = headers[0]
-    if not names:
-        return [source_fault(source, "D002", f"{files[0].name} is empty; expected a header and rows")]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        text = f"the header of {files[0].name} repeats {', '.join(repeated)}; expected each name once"
-        return [source_fault(source, "D004", text, column=repeated[0])]
-    for path, header in zip(files, headers, strict=True):
-        if header != names:
-            text = f"{path.name} has columns {', '.join(header)}; expected those of {files[0].name}: {', '.join(names)}"
-            return [source_fault(source, "D003", text)]
-    return []
+def _header_faults(source: Source, name: str, header: list[str], options: Mapping[str, Any]) -> list[Issue]:
+    if not header:
+        return [source_fault(source, "D002", f"{name} is empty; expected a header and rows")]
+    if "" in (column.strip() for column in header):
+        place = [column.strip() for column in header].index("") + 1
+        return [source_fault(source, "D003", f"the header of {name} has no name for column {place}; expected one")]
+    return repeated_names(source, name, [*header, *filter(None, [options["file_column"]])])
 
 
-def _superset(encoding: str) -> str:
-    # Exports labelled GBK hold characters that only its successor has.
-    return "gb18030" if codecs.lookup(encoding).name in ("gbk", "gb2312") else encoding
+def _said(source: Source, parts: list[Part], texts: list[Text], options: Mapping[str, Any]) -> list[Issue]:
+    """What is to be known about sound files: which are in which encoding, which have no rows."""
+    issues = []
+    kinds = {text.encoding for text in texts}
+    if len(kinds) > 1:
+        listed = [
+            f"{kind}: {_some([part.name for part, text in zip(parts, texts, strict=True) if text.encoding == kind])}"
+            for kind in sorted(kinds)
+        ]
+        issues.append(source_warning(source, "W136", f"its files are in two encodings, {'; '.join(listed)}"))
+    bare = [part.name for part, text in zip(parts, texts, strict=True) if options["header"] and text.lines == 1]
+    if bare and len(parts) > 1:
+        told = f"{_some(bare)} of {len(parts):,} files hold a header and no rows; is that so?"
+        issues.append(source_warning(source, "W103", told))
+    return issues
 
 
-def _transcoded(path: Path, encoding: str, scratch: Path) -> Path:
-    """A UTF-8 copy in `scratch`; bytes that are not of `encoding` raise when they are met."""
-    copy = scratch / f"{len(list(scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
-    with (
-        _open(path) as raw,
-        io.TextIOWrapper(raw, encoding=_superset(encoding), newline="") as text,
-        open(copy, "w", encoding="utf-8", newline="") as file,
-    ):
-        shutil.copyfileobj(text, file, 1 << 20)
-    return copy
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
-def unreadable(source: Source, files: list[Path], error: Exception) -> Issue:
-    """What is wrong with a file that could not be read, told without its contents."""
-    text = str(error)
-    if isinstance(error, UnicodeDecodeError) or "not utf-8" in text or "Invalid unicode" in text:
-        return _wrong_encoding(source, files)
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    where = f"line {line.group(1)} of {source.path}" if line else source.path
-    if "unterminated quote" in text:
-        return source_fault(source, "D026", f'a quote opens in {where} and does not close; expected a pair of "')
-    if "Number of Columns" in text:
-        found = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-        counts = f"{found.group(2)} cells, expected {found.group(1)}" if found else "another number of cells"
-        return source_fault(source, "D026", f"{where} has {counts}")
-    if "Maximum line size" in text:
-        return source_fault(source, "D026", f"{where} is longer than 2 MB, which is not a row of a table")
-    value = re.search(r'Error when converting column "(.+?)"\. Could not convert string "(.*?)" to \'(\w+)\'', text)
-    if value:
-        code = "D008" if value.group(3) == "DATE" else "D012"
-        advice = "read it as text, with no type in options and no cast in the mapping, so that the row can be set aside"
-        told = f"{where} has {value.group(2)!r} in {value.group(1)}, expected {value.group(3)}; {advice}"
-        return source_fault(source, code, told, column=value.group(1))
-    return source_fault(
-        source, "D027", f"{source.path} is not a readable {source.format} file ({text.splitlines()[0]})"
+def _make_view(
+    connection: duckdb.DuckDBPyConnection, source: Source, parts: list[Part], options: Mapping[str, Any]
+) -> None:
+    columns = columns_of(parts, optional=options["optional"])
+    groups: dict[tuple[str, ...], list[Part]] = {}
+    for part in parts:
+        # Every file by itself where its name becomes a value.
+        key = (part.name if options["file_column"] else "", *part.columns)
+        groups.setdefault(key, []).append(part)
+    selects = [_select(group, columns, options) for group in groups.values()]
+    connection.execute(f"CREATE VIEW {identifier(source.name)} AS {' UNION ALL '.join(selects)}")
+
+
+def _select(group: list[Part], columns: list[str], options: Mapping[str, Any]) -> str:
+    present = list(group[0].columns)
+    types = {name: str(options["columns"].get(name, "VARCHAR")).upper() for name in columns}
+    read = {name: "VARCHAR" if _is_rewritten(types[name], options) else types[name] for name in present}
+    listed = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in read.items())
+    values = [
+        f"{_value(name, types[name], options)} AS {identifier(name)}"
+        if name in read
+        else f"CAST(NULL AS {'VARCHAR' if _is_rewritten(types[name], options) else types[name]}) AS {identifier(name)}"
+        for name in columns
+    ]
+    if options["file_column"]:
+        values.append(f"{quoted(group[0].name)} AS {identifier(options['file_column'])}")
+    # Sniffing would take a later row for the header of a ragged file and drop the rows before it.
+    return (
+        f"SELECT {', '.join(values)} FROM read_csv({paths(part.path for part in group)}, auto_detect = false, "
+        f"columns = {{{listed}}}, delim = {quoted(str(options['delimiter']))}, quote = '\"', escape = '\"', "
+        f"header = {bool(options['header'])}, nullstr = {quoted(str(options['nullstr']))})"
     )
 
 
-def _wrong_encoding(source: Source, files: list[Path]) -> Issue:
-    declared = str(_csv_options(source)["encoding"]) if source.format == "csv" else "utf-8"
-    for path in files:
-        offset = _first_bad_byte(path, declared)
-        if offset is not None:
-            guesses = [guess for guess in _GUESSES if _first_bad_byte(path, guess, limit=1 << 22) is None]
-            advice = f"it reads as {guesses[0]}, write options: {{encoding: gbk}}" if "gb18030" in guesses[:1] else ""
-            advice = advice or (f"it reads as {guesses[0]}" if guesses else "it is no known encoding")
-            text = f"{path.name} is declared {declared} and is not, from byte {offset:,} on; {advice}"
-            return source_fault(source, "D025", text)
-    return source_fault(source, "D025", f"{source.path} holds text that is not {declared}")
+def _is_rewritten(kind: str, options: Mapping[str, Any]) -> bool:
+    """Whether values of this type are brought into plain form as text, so that a bad one reaches the checks."""
+    is_number = kind.startswith(_NUMBERS) and (options["decimal"] != "." or options["thousands"] != "")
+    return is_number or (kind == "DATE" and options["dateformat"] != "")
 
 
-def _first_bad_byte(path: Path, encoding: str, *, limit: int | None = None) -> int | None:
-    decoder, done = codecs.getincrementaldecoder(_superset(encoding))(), 0
-    with _open(path) as raw:
-        while block := raw.read(1 << 20):
-            pending = len(decoder.getstate()[0])
-            try:
-                decoder.decode(block)
-            except UnicodeError as error:
-                return done - pending + getattr(error, "start", 0)
-            done += len(block)
-            if limit is not None and done >= limit:
-                break
-    return None
+def _value(name: str, kind: str, options: Mapping[str, Any]) -> str:
+    column = identifier(name)
+    if not _is_rewritten(kind, options):
+        return column
+    if kind == "DATE":
+        form = quoted(options["dateformat"])
+        return f"coalesce(strftime(try_strptime({column}, {form}), '%Y-%m-%d'), {column})"
+    return _plain_number(column, options["decimal"], options["thousands"])
+
+
+def _plain_number(column: str, decimal: str, thousands: str) -> str:
+    """SQL of a number in digits with a point; what is not written as the options say stays as it was.
+
+    With a decimal comma 1.234 is no number: it gets a remark, so that nobody reads it as one and a bit.
+    """
+    wide, narrow = _FULL_WIDTH
+    text = f"translate(trim({column}), {quoted(wide)}, {quoted(narrow)})"
+    grouped = rf"\d{{1,3}}({re.escape(thousands)}\d{{3}})+|" if thousands else ""
+    form = rf"[+-]?({grouped}\d+)?({re.escape(decimal)}\d+)?"
+    plain = f"replace({text}, {quoted(thousands)}, '')" if thousands else text
+    if decimal == ".":
+        return f"CASE WHEN regexp_full_match({text}, {quoted(form)}) THEN {plain} ELSE {column} END"
+    remark = quoted(f" (decimal is {decimal})")
+    return (
+        f"CASE WHEN regexp_full_match({text}, {quoted(form)}) THEN replace({plain}, {quoted(decimal)}, '.') "
+        f"WHEN contains({text}, '.') THEN {column} || {remark} ELSE {column} END"
+    )

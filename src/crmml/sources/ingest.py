@@ -14,11 +14,12 @@ from crmml.files import Staged, digest_file, digest_of, publish
 from crmml.sources.bank import DEFAULT_MEMORY
 from crmml.sources.checks import check
 from crmml.sources.contract import CONTRACT, TableContract
+from crmml.sources.locations import files_of, names_of
 from crmml.sources.mapping import map_tables, open_mapped
-from crmml.sources.readers import files_of
 from crmml.sources.report import CheckReport
-from crmml.sources.spec import BankSpec
+from crmml.sources.spec import BankSpec, Source
 from crmml.sources.sql import identifier, quoted
+from crmml.sources.sqlite_files import state_files
 
 KIND = "tables"
 _SCRATCH = ".mapping-"
@@ -62,21 +63,23 @@ def ingest(
 
 
 def inputs_of(spec: BankSpec) -> dict[str, str]:
-    """Digests of all that the canonical tables are made from: source files, mapping, contract.
+    """Digests of all that the canonical tables are made from: source files, rows of servers, mapping, contract.
 
     Raises
     ------
     ConfigError
         If a path uses a variable that is not set.
+    BackendError
+        If a server cannot be reached.
     """
     digests: dict[str, str] = {}
     for source in spec.sources.values():
-        files = files_of(source)
-        digests |= {
-            f"{source.name}/{path.name}" if len(files) > 1 else source.name: digest_file(path) for path in files
-        }
+        digests |= _state_of(source)
     mapping = {
-        "sources": {name: (source.format, dict(source.options)) for name, source in spec.sources.items()},
+        "sources": {
+            name: (source.format, dict(source.options), source.table, source.query)
+            for name, source in spec.sources.items()
+        },
         "tables": dict(spec.tables),
         "currency": spec.currency,
         "tolerance": spec.quarantine_tolerance,
@@ -84,6 +87,22 @@ def inputs_of(spec: BankSpec) -> dict[str, str]:
     }
     contract = {name: dataclasses.asdict(table) for name, table in CONTRACT.items()}
     return {**digests, "mapping": digest_of(mapping), "contract": digest_of(contract)}
+
+
+def _state_of(source: Source) -> dict[str, str]:
+    if source.format == "postgresql":
+        from crmml.sources.postgresql import state_of  # its driver is an extra, slow to load
+
+        state = state_of(source)
+        return {source.name: state} if state else {}  # the reader says why it cannot be read
+    files = files_of(source)
+    if source.format == "sqlite":
+        files = [part for path in files for part in state_files(path)]
+    names = names_of(files)
+    return {
+        f"{source.name}/{name}" if len(files) > 1 else source.name: digest_file(path)
+        for name, path in zip(names, files, strict=True)
+    }
 
 
 def _sweep(parent: Path) -> None:

@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from crmml.errors import ConfigError, did_you_mean
 from crmml.sources.contract import CONTRACT, HISTORIES
-from crmml.sources.csv_files import unreadable
-from crmml.sources.readers import attach, files_of
+from crmml.sources.faults import unreadable
+from crmml.sources.locations import files_of
+from crmml.sources.readers import attach
 from crmml.sources.report import Issue
 from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier
@@ -48,7 +49,15 @@ def map_tables(spec: BankSpec, database: Path, *, memory_limit: str, threads: in
         for name, sql in spec.tables.items():
             issues += _foresight(name, sql)
             issues += _run(connection, spec, name, sql, broken=broken)
-    return issues
+        _drop_sources(connection)
+    # Two tables that read one broken file tell the same.
+    return list(dict.fromkeys(issues))
+
+
+def _drop_sources(connection: duckdb.DuckDBPyConnection) -> None:
+    """Free the disk of the rows that came from databases, once they are mapped."""
+    for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main'").fetchall():
+        connection.execute(f"DROP TABLE {identifier(name)}")
 
 
 def open_mapped(database: Path, *, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:

@@ -13,22 +13,27 @@ from crmml.errors import ConfigError
 if TYPE_CHECKING:
     from crmml.economics.spec import Economics
 
-Format = Literal["parquet", "csv", "duckdb"]
+Format = Literal["parquet", "csv", "duckdb", "sqlite", "postgresql"]
+DATABASES: tuple[Format, ...] = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file, one set of files (`*` in the path) or one database.
+    """One file, one set of files (`*` in the path), or what one database holds.
 
-    `options` of a CSV file: `delimiter`, `encoding` (utf-8, gbk), `header`,
-    `nullstr`, `dateformat`, `columns` (column to type; all others are read as
-    text, so that no id loses its leading zeros).
+    `options` of CSV files are those of `csv_files.DEFAULTS`, of Parquet files
+    those of `parquet_files.OPTIONS`. A SQLite file and a PostgreSQL server give
+    one `table`, or the rows of a `query` in their own SQL. `uri` of a server is
+    the `${VARIABLE}` that holds its address and password, never these.
     """
 
     name: str
     path: str
     format: Format
     options: Mapping[str, Any] = field(default_factory=dict)
+    uri: str = ""
+    table: str = ""
+    query: str = ""
 
 
 @dataclass(frozen=True)
