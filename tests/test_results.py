@@ -117,6 +117,8 @@ def test_the_baseline_reads_text_as_categories_and_an_unseen_level_as_missing():
     assert list(learned["place"].cat.categories) == ["a", "b"]
     assert judged["place"].isna().all()
     assert learned["flag"].tolist() == [1.0, 0.0, 1.0]
+    empty = as_baseline_columns(train.assign(none=np.nan), test.assign(none=1.0))
+    assert [list(part.columns) for part in empty] == [["n", "flag", "place"]] * 2
     with pytest.raises(ValueError, match="columns differ"):
         as_baseline_columns(train, test.drop(columns="n"))
 

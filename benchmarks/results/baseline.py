@@ -41,11 +41,14 @@ def untuned_histgb_amount(train: pd.DataFrame, amount: npt.ArrayLike, test: pd.D
 
 
 def as_baseline_columns(train: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables with numbers as floats and text as categories learned from training rows."""
+    """Both tables with numbers as floats and text as categories learned from training rows.
+
+    A column without any value in training is left out: HistGradientBoosting cannot bin it.
+    """
     if list(train.columns) != list(test.columns):
         raise ValueError("training and test columns differ")
     made: dict[str, tuple[Any, Any]] = {}
-    for name in train.columns:
+    for name in train.columns[train.notna().any()]:
         if _is_number(train[name]):
             made[name] = (_floats(train[name]), _floats(test[name]))
         elif pd.api.types.is_datetime64_any_dtype(train[name].dtype):

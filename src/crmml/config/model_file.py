@@ -13,7 +13,7 @@ from crmml.config.reading import read_yaml
 from crmml.economics import FAMILIES
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
-from crmml.features import family_names
+from crmml.features import askable_names
 from crmml.labels import Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
@@ -145,7 +145,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
 
 def _require_families(entries: Sequence[str], *, where: str) -> None:
     """Each entry begins with the name of a feature family."""
-    known = family_names()
+    known = askable_names()
     for index, entry in enumerate(entries):
         family = entry.partition(".")[0]
         if family not in known:

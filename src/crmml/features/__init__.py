@@ -3,7 +3,7 @@
 from crmml.features.build import build_features, catalogue, left_out, write_features
 from crmml.features.concepts import CONCEPTS, Concept
 from crmml.features.declare import CustomFamily, Family, FeatureInfo
-from crmml.features.families import families_of, family_names
+from crmml.features.families import askable_names, families_of, family_names
 from crmml.features.trace import explain_cell
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "CustomFamily",
     "Family",
     "FeatureInfo",
+    "askable_names",
     "build_features",
     "catalogue",
     "explain_cell",

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 from crmml.errors import ConfigError, did_you_mean
 from crmml.features.catalogue import describe_family
 from crmml.features.declare import Attribute, CustomFamily, Derived, Family, FeatureInfo
-from crmml.features.families import families_of
+from crmml.features.families import askable_names, families_of
+from crmml.features.families.holdings import HOLDINGS, holdings_family
 from crmml.features.planner import Asked, columns_of
 from crmml.features.profile import usable
 from crmml.sources.bank import Bank
@@ -42,6 +43,8 @@ def choose(
         If a name is not that of a family.
     """
     known = families_of(bank.spec)
+    if families is not None and HOLDINGS in [item for item in families if isinstance(item, str)]:
+        known[HOLDINGS] = holdings_family(bank)
     wanted = [_by_name(item, known) for item in (known.values() if families is None else families)]
     declared = [family for family in wanted if isinstance(family, Family)]
     fed = [family for family in declared if missing_table(bank, family, ledger) is None]
@@ -79,7 +82,8 @@ def _by_name(item: Family | CustomFamily | str, known: Mapping[str, Family]) -> 
         return item
     if item not in known:
         raise ConfigError(
-            f"{item!r} is not a feature family; expected one of {', '.join(known)}.{did_you_mean(item, known)}",
+            f"{item!r} is not a feature family; expected one of {', '.join(askable_names())}."
+            f"{did_you_mean(item, askable_names())}",
             code="C002",
         )
     return known[item]

@@ -54,13 +54,14 @@ class Holdings:
 
     @cached_property
     def accounts(self) -> ir.Table:
-        """One row per account and holder: family, begin, known (posting), end (null: still held)."""
+        """One row per account and holder: product, family, begin, known (posting), end (null: still held)."""
         joined = accounts(self.bank).inner_join(self.holders, "account_id")
         begin = ibis.coalesce(_later(joined.opened_on, joined.since), LONG_AGO)
         ends = ibis.coalesce(ibis.least(joined.closed_on, joined.until), joined.closed_on, joined.until)
         return joined.select(
             "customer_id",
             "account_id",
+            "product_id",
             "family",
             begin=begin,
             known=ibis.coalesce(_later(joined.posted_on, joined.held_posted_on), begin),
@@ -105,10 +106,9 @@ def balance_changes(holdings: Holdings) -> ir.Table:
 def account_changes(holdings: Holdings) -> ir.Table:
     """Accounts taken (`change` 1) and given up (`change` -1)."""
     held = holdings.accounts
-    begun = held.select("customer_id", "account_id", "family", change=1, day="begin", posted_on="known")
-    ended = held.filter(_.end.notnull()).select(
-        "customer_id", "account_id", "family", change=-1, day="end", posted_on=_later(held.known, held.end)
-    )
+    keys = ("customer_id", "account_id", "product_id", "family")
+    begun = held.select(*keys, change=1, day="begin", posted_on="known")
+    ended = held.filter(_.end.notnull()).select(*keys, change=-1, day="end", posted_on=_later(held.known, held.end))
     return begun.union(ended)
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from crmml import files
 from crmml.errors import BackendError, NotFoundError, SourceError, mask
-from crmml.features import FeatureInfo, catalogue, family_names, left_out, write_features
+from crmml.features import FeatureInfo, askable_names, catalogue, family_names, left_out, write_features
 from crmml.peers import build_peers
 from crmml.snapshots import take_snapshots
 from crmml.sources.bank import Bank
@@ -28,7 +28,7 @@ from crmml.stages.tables import make_tables, tables_digest
 def families_of(project: Project) -> list[str]:
     """The families any model of the bank uses; all of them where there is no model yet."""
     used = {entry.split(".")[0] for model in project.config.models.values() for entry in model.spec.families}
-    return [name for name in family_names() if not used or name in used]
+    return [name for name in askable_names() if name in used] or list(family_names())
 
 
 def make_features(
@@ -184,5 +184,6 @@ def explain_feature(
             raise NotFoundError(
                 f"customer {mask(customer_id)} is not in the bank; expected a customer_id of its customers", code="M001"
             )
-        rows = explain_cell(bank, name, customer_id, day, ledger=ledger)
+        families = dict.fromkeys((*family_names(), *families_of(project)))
+        rows = explain_cell(bank, name, customer_id, day, families=list(families), ledger=ledger)
     return list(rows.to_pylist())

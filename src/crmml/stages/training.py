@@ -19,7 +19,7 @@ from crmml.abt import Abt, join_abt, require_no_copies
 from crmml.config import Model
 from crmml.config.model_file import load_models
 from crmml.errors import ConfigError, NotFoundError, SourceError, did_you_mean
-from crmml.features import FeatureInfo, build_features, catalogue, family_names
+from crmml.features import FeatureInfo, askable_names, build_features, catalogue
 from crmml.features.declare import WINDOWS
 from crmml.files import digest_of
 from crmml.labels import build_labels
@@ -176,7 +176,7 @@ def _events(model: Model, ground: Ground) -> tuple[ir.Table, pa.Table, tuple[Fea
     split = model.spec.split
     between = Interval(split.train[0] - _ONE_DAY, split.tested[-1] + _ONE_DAY)
     snapshots = take_event_snapshots(ground.bank, model.event, between, model.terms)  # type: ignore[arg-type]
-    families = sorted({entry.split(".")[0] for entry in model.spec.families}, key=family_names().index)
+    families = sorted({entry.split(".")[0] for entry in model.spec.families}, key=askable_names().index)
     features = build_features(ground.bank, snapshots, families, ledger=ground.ledger)
     return snapshots, features, catalogue(ground.bank, families, ledger=ground.ledger, snapshots=snapshots)
 

@@ -7,6 +7,7 @@ from crmml.features.families.balances import BALANCES, DEBT
 from crmml.features.families.cash_flow import CHANNELS, SALARY, TURNOVER
 from crmml.features.families.circle import HISTORY, LIMIT_CHANGES, MATURITY, RELATIONS
 from crmml.features.families.credit import ARREARS, LIMITS, LOANS
+from crmml.features.families.holdings import HOLDINGS
 from crmml.features.families.paths import BALANCE_PATH, CARD_PATH
 from crmml.features.families.people import PROFILE, TENURE
 from crmml.features.families.products import PRODUCTS
@@ -43,8 +44,13 @@ _FIXED = (
 
 
 def family_names() -> tuple[str, ...]:
-    """The names a model config may list under `features`."""
+    """The families every bank gets that can feed them."""
     return (*(family.name for family in _FIXED), "activity")
+
+
+def askable_names() -> tuple[str, ...]:
+    """The names a model config may list under `features`: all families, and those made only when asked for."""
+    return (*family_names(), HOLDINGS)
 
 
 def families_of(spec: BankSpec) -> dict[str, Family]:

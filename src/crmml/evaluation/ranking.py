@@ -1,0 +1,96 @@
+"""Whether the products a customer takes stand at the top of the order they were ranked in.
+
+All take one row per customer and one column per product: `is_taken` (0 or 1)
+and `score` (higher is ranked first; null is not offered and stands nowhere).
+Equal scores keep the order of the columns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+def average_precision_at(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> Array:
+    """Average precision of each customer's first `k` products.
+
+    The mean, over the products taken, of the precision at the place of each:
+    `sum over places j <= k of (taken among the first j / j) * (j-th is taken)`,
+    divided by the smaller of `k` and the number taken [1]_.
+
+    Returns
+    -------
+    ndarray of shape (n_customers,)
+        In [0, 1]; null for a customer who took nothing.
+
+    References
+    ----------
+    .. [1] C. Manning, P. Raghavan, H. Schütze, Introduction to Information
+       Retrieval, 2008, section 8.4; cut at `k`, divided by min(k, taken), as in
+       the Santander Product Recommendation competition, 2016.
+
+    Examples
+    --------
+    Two of three taken, at the places 1 and 3: (1/1 + 2/3) / 2.
+
+    >>> average_precision_at([[1, 0, 1]], [[0.9, 0.5, 0.1]], k=7).round(4)
+    array([0.8333])
+    """
+    taken, count = _in_order(is_taken, score, k)
+    places = np.arange(1, taken.shape[1] + 1)
+    gained = (np.cumsum(taken, axis=1) / places * taken).sum(axis=1)
+    return gained / np.where(count > 0, np.minimum(count, k), np.nan)
+
+
+def map_at(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> float:
+    """Mean of `average_precision_at` over the customers who took something; null if none did.
+
+    >>> map_at([[1, 0], [0, 1], [0, 0]], [[2, 1], [2, 1], [2, 1]], k=2)
+    0.75
+    """
+    return _mean(average_precision_at(is_taken, score, k))
+
+
+def precision_at(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> float:
+    """Share of the first `k` products of all customers that are taken.
+
+    A customer who is offered fewer than `k` still counts `k`: an offer that could not be made was not taken.
+
+    >>> precision_at([[1, 0, 1], [0, 0, 0]], [[3, 2, 1], [3, 2, 1]], k=2)
+    0.25
+    """
+    taken, _ = _in_order(is_taken, score, k)
+    return float(taken.sum() / (len(taken) * k))
+
+
+def recall_at(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> float:
+    """Share of the products taken that stand among the first `k`, mean over the customers who took something.
+
+    >>> recall_at([[1, 0, 1], [0, 1, 0]], [[3, 2, 1], [3, 2, 1]], k=2)
+    0.75
+    """
+    taken, count = _in_order(is_taken, score, k)
+    return _mean(taken.sum(axis=1) / np.where(count > 0, count, np.nan))
+
+
+def _in_order(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> tuple[Array, Array]:
+    """Whether the product at each of the first `k` places is taken, and how many each customer took."""
+    taken, scores = np.asarray(is_taken, dtype=float), np.asarray(score, dtype=float)
+    if taken.shape != scores.shape or taken.ndim != 2 or not taken.size:
+        raise ValueError(
+            f"two tables of one shape (customers, products) are expected, got {taken.shape}, {scores.shape}"
+        )
+    if not np.isin(taken, (0.0, 1.0)).all():
+        raise ValueError("a product is taken (1) or not (0)")
+    if k < 1:
+        raise ValueError(f"at least one place is looked at, got k = {k}")
+    order = np.argsort(np.where(np.isnan(scores), np.inf, -scores), axis=1, kind="stable")[:, :k]
+    is_offered = ~np.isnan(np.take_along_axis(scores, order, axis=1))
+    return np.take_along_axis(taken, order, axis=1) * is_offered, taken.sum(axis=1)
+
+
+def _mean(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
