@@ -28,6 +28,7 @@ class CrmmlError(Exception):
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(f"{message} [{code}]")
+        self.message = message
         self.code = code
 
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
+LONGEST_HORIZON = 120
+# What lies outside was never a date of a living bank: a typing error, or a placeholder such as 9999-12-31.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Horizon:
     gap: int = 0
 
     def __post_init__(self) -> None:
-        if self.months < 1:
-            raise ValueError(f"a horizon has at least 1 month, got {self.months}")
-        if self.gap < 0:
-            raise ValueError(f"a gap has at least 0 months, got {self.gap}")
+        if not 1 <= self.months <= LONGEST_HORIZON:
+            raise ValueError(f"months is {self.months}; a horizon has at least 1 month and at most {LONGEST_HORIZON}")
+        if not 0 <= self.gap <= LONGEST_HORIZON:
+            raise ValueError(f"gap is {self.gap}; a gap has at least 0 months and at most {LONGEST_HORIZON}")
 
 
 def shift_months(day: date, months: int) -> date:
@@ -114,6 +117,8 @@ def parse_day(text: object, *, end_of_month: bool = True) -> date:
     if match is None:
         raise ValueError(f"{text!r} is not a date such as 2025-10-31 or a month such as 2025-10")
     year, month, day = match.groups()
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise ValueError(f"{text!r} is outside the years {FIRST_YEAR} to {LAST_YEAR}")
     try:
         if day is not None:
             return date(int(year), int(month), int(day))

@@ -67,6 +67,7 @@ class Scorer:
     version: str
     peers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     voice: Voice = field(default_factory=Voice)
+    thin: frozenset[str] = frozenset()  # customers without a row of history at the cut-off, flagged `thin_file`
 
     @property
     def is_money(self) -> bool:
@@ -145,6 +146,7 @@ def score_frame(frame: pd.DataFrame, scorer: Scorer) -> tuple[pd.DataFrame, floa
         columns[f"{prefix}_feature"] = _names(served.reasons, place, served.speakers)
         columns[f"{prefix}_effect"] = served.reasons.effects[:, place]
     columns["reason_rest_effect"] = served.reasons.rest
+    columns["thin_file"] = frame["customer_id"].astype(str).isin(scorer.thin).to_numpy()
     return pd.DataFrame(columns, index=range(len(frame))), served.worst
 
 
@@ -161,6 +163,7 @@ def schema_of(scorer: Scorer, *, has_events: bool = True) -> pa.Schema:
         columns |= dict.fromkeys((f"reason_{place}_{part}" for part in ("code", "zh", "en", "feature")), pa.string())
         columns[f"reason_{place}_effect"] = pa.float64()
     columns["reason_rest_effect"] = pa.float64()
+    columns["thin_file"] = pa.bool_()
     return pa.schema(list(columns.items()))
 
 

@@ -48,8 +48,12 @@ class Population:
     `where` is SQL such as "deposits_mean_3m >= 1000"; where an input is null, it is not met.
     """
 
-    kinds: tuple[str, ...] = ("person", "company")
+    kinds: tuple[Literal["person", "company"], ...] = ("person", "company")
     where: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.kinds:
+            raise ValueError("kinds is empty; expected person, company or both")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,16 @@ class Bundle:
         """The concept group of each feature column."""
         return tuple(info.concept for info in self.features)
 
+    def known_shares(self) -> list[tuple[FeatureInfo, float]]:
+        """The features a booster splits on, each with the share of the reference population it had a value for."""
+        gains = sum(part.booster.importance() for part in self.parts)
+        shares = []
+        for info, gain in zip(self.features, np.atleast_1d(gains), strict=True):
+            counts = self.reference.baseline.get(info.name, {}).get("counts", [])
+            if gain > 0 and sum(counts) > 0:
+                shares.append((info, 1 - counts[-1] / sum(counts)))
+        return shares
+
     def encode(self, frame: pd.DataFrame) -> Array:
         """Float64 matrix (n_rows, n_features) of a frame of features.
 

@@ -97,10 +97,11 @@ def _verified(folder: Path) -> Manifest:
         raise _refused(folder, f"{MANIFEST} was edited")
     if manifest.about.get(_SEAL) != _seal(manifest) or manifest.kind != KIND:
         raise _refused(folder, f"{MANIFEST} does not belong to its files")
-    if manifest.about["format"] != FORMAT:
+    found = manifest.about["format"]
+    if found != FORMAT:
+        do = "a newer crmml wrote it, upgrade crmml" if found > FORMAT else "an older crmml wrote it, train again"
         raise IntegrityError(
-            f"the bundle {folder.name} has format {manifest.about['format']}, expected {FORMAT}; "
-            "it was written by another version of crmml, train again",
+            f"the bundle {folder.name} has format {found}, expected {FORMAT}; {do}",
             code="M005",
         )
     return manifest

@@ -35,6 +35,11 @@ class Names:
     zh: str
     en: str
 
+    def __post_init__(self) -> None:
+        # The name makes folders of results: nothing that leads elsewhere.
+        if not re.fullmatch(r"\w[\w-]{0,59}", self.name):
+            raise ValueError(f"name is {self.name!r}; expected letters, digits, _ and -, at most 60, such as mybank")
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -108,8 +113,10 @@ def load_bank(folder: Path) -> BankSpec:
     refuse_unknown_keys(file.tables, CONTRACT, where=f"{where}: tables")
     for key, given in (("observed_until", file.observed_until), ("observed_from", file.observed_from)):
         refuse_unknown_keys(given, [*CONTRACT, "default"], where=f"{where}: {key}")
-    for attribute in file.static:
-        _refuse_unknown_attribute(attribute, where=f"{where}: static")
+    for key, attributes in (("static", file.static), ("protected", file.protected)):
+        for attribute in attributes:
+            _refuse_unknown_attribute(attribute, where=f"{where}: {key}")
+    _refuse_late_begin(file, where=f"{where}: observed_from")
     return BankSpec(
         name=file.bank.name,
         title_zh=file.bank.zh,
@@ -119,8 +126,8 @@ def load_bank(folder: Path) -> BankSpec:
         tables=file.tables,
         observed_until=file.observed_until,
         observed_from=file.observed_from,
-        static=file.static,
-        protected=file.protected,
+        static=tuple(name if "." in name else f"customers.{name}" for name in file.static),
+        protected=tuple(attribute.removeprefix("customers.") for attribute in file.protected),
         currency=file.currency,
         language=file.language,
         activity=file.activity,
@@ -181,7 +188,18 @@ def _require_selection(given: SourceFile, *, is_needed: bool, where: str) -> Non
     )
 
 
+def _refuse_late_begin(file: BankFile, *, where: str) -> None:
+    for table, first in file.observed_from.items():
+        last = file.observed_until.get(table, file.observed_until.get("default"))
+        if last is not None and first > last:
+            raise ConfigError(
+                f"{where}.{table} is {first}, after observed_until {last}; expected it before", code="C005"
+            )
+
+
 def _refuse_unknown_attribute(attribute: str, *, where: str) -> None:
-    table, _, column = attribute.partition(".")
+    """An attribute is a column of customers, or `table.column`: a misspelt one would protect nothing."""
+    table, _, column = attribute.rpartition(".")
+    table = table or "customers"
     refuse_unknown_keys({table: None}, CONTRACT, where=where)
     refuse_unknown_keys({column: None}, CONTRACT[table].columns, where=f"{where}: {table}")

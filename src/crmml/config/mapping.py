@@ -11,7 +11,8 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
@@ -54,8 +55,17 @@ def build(cls: type[T], data: Any, *, where: str, shorthands: Shorthands | None 
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in data:
             raise ConfigError(f"{where} has no key '{name}'; it has no default, write it down", code="C011")
-    try:
+    with placed(where):
         return cls(**values)
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Name the place of what a spec itself refuses; a plain ValueError is a value out of range (C005)."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}", code=error.code) from error
     except ValueError as error:
         raise ConfigError(f"{where}: {error}", code="C005") from error
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from crmml.config.mapping import build, refuse_unknown_keys
+from crmml.config.mapping import build, placed, refuse_unknown_keys
 from crmml.config.reading import read_yaml
 from crmml.economics import FAMILIES
 from crmml.errors import ConfigError, did_you_mean
@@ -21,6 +22,7 @@ from crmml.periods import Horizon, month_ends, parse_day
 from crmml.reporting.customer_page import FAMILIES as FAMILY_WORDS
 from crmml.snapshots import Population
 
+_FILE_NAME = re.compile(r"\w[\w.-]{0,59}")
 TARGETS: Mapping[str, type] = {
     "churn": Churn,
     "default": Default,
@@ -50,6 +52,8 @@ class CutoffsFile:
             raise ValueError(
                 "expected out_of_time with the later cut-offs to test on, or, where the data hold none, out_of_sample: true"
             )
+        if not 1 <= self.every <= 12:
+            raise ValueError(f"every is {self.every}; expected a step of 1 to 12 months")
         for name in ("train",) if self.out_of_sample else ("train", "out_of_time"):
             months = getattr(self, name)
             if len(months) != 2:
@@ -107,7 +111,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     content = read_yaml(path)
     where = str(path)
     file = build(ModelFile, content, where=where, shorthands={Population: lambda text: {"where": text}})
-    _require_families(file.features, where=f"{where}: features")
+    _require_families(file.features, has_terms=bool(file.terms), where=f"{where}: features")
     key = path.stem
     spec = ModelSpec(
         name=f"{bank}.{key}",
@@ -120,7 +124,8 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         tuning=file.tuning,
         gates=file.gates,
     )
-    check_purge(spec.split, spec.horizon)
+    with placed(f"{where}: cutoffs"):
+        check_purge(spec.split, spec.horizon)
     common: dict[str, Any] = {"path": path, "event": file.cutoffs.event, "terms": file.terms}
     if file.target != "uptake":
         target: Any = build(TARGETS[file.target], dict(file.label), where=f"{where}: label")
@@ -143,9 +148,11 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     )
 
 
-def _require_families(entries: Sequence[str], *, where: str) -> None:
-    """Each entry begins with the name of a feature family."""
+def _require_families(entries: Sequence[str], *, has_terms: bool, where: str) -> None:
+    """There is something to learn from, and each entry begins with the name of a feature family."""
     known = askable_names()
+    if not entries and not has_terms:
+        raise ConfigError(f"{where} is empty; expected one or more of {', '.join(known)}", code="C005")
     for index, entry in enumerate(entries):
         family = entry.partition(".")[0]
         if family not in known:
@@ -156,7 +163,11 @@ def _require_families(entries: Sequence[str], *, where: str) -> None:
 
 
 def _uptake(product: object, *, where: str) -> Uptake:
-    """Uptake of a product family, or of one product by its id."""
+    """Uptake of a product family, or of one product by its id, which also names files."""
+    if not isinstance(product, str) or not _FILE_NAME.fullmatch(product):
+        raise ConfigError(
+            f"{where} has {product!r}; expected a family or a product id of letters, digits, _, - and .", code="C005"
+        )
     field = "product_family" if product in FAMILIES else "product_id"
     return build(Uptake, {field: product}, where=where)
 
@@ -175,7 +186,8 @@ def _split(cutoffs: CutoffsFile, *, where: str) -> Split:
             "expected every test cut-off after the last training cut-off",
             code="C006",
         )
-    return Split(train=train, out_of_time=test, holdout_buckets=cutoffs.holdout_buckets)
+    with placed(where):
+        return Split(train=train, out_of_time=test, holdout_buckets=cutoffs.holdout_buckets)
 
 
 def _range(months: tuple[str, ...], every: int) -> tuple[date, ...]:
@@ -190,4 +202,5 @@ def _estimator(estimator: Mapping[str, Any], *, where: str) -> LightGBM:
     if kind != "lightgbm":
         raise ConfigError(f"{where}.kind is {kind!r}; expected lightgbm", code="C003")
     seeds = parameters.pop("seeds", LightGBM.seeds)
-    return LightGBM(parameters, seeds)
+    with placed(where):
+        return LightGBM(parameters, seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +35,40 @@ _RESERVED = {
 }
 
 
+# A trial takes seconds to minutes and a seed is a C int in LightGBM: more is a typing error.
+_TUNING_RANGES = {"trials": (0, 10_000), "seed": (0, 2**31 - 1), "folds": (1, 20), "max_trees": (1, 20_000)}
+
+
+# What a config may fix, with LightGBM's own ranges (its Parameters page). Only these names: an alias such as
+# `random_state` would get past the list above, and a misspelt name would be ignored in silence.
+_FIXABLE: Mapping[str, tuple[float, float]] = {
+    "learning_rate": (1e-6, 1),
+    "num_leaves": (2, 131_072),
+    "max_depth": (-1, 1_000),
+    "min_data_in_leaf": (0, 2**31 - 1),
+    "min_sum_hessian_in_leaf": (0, math.inf),
+    "bagging_fraction": (1e-6, 1),
+    "bagging_freq": (0, 1_000),
+    "feature_fraction": (1e-6, 1),
+    "feature_fraction_bynode": (1e-6, 1),
+    "lambda_l1": (0, math.inf),
+    "lambda_l2": (0, math.inf),
+    "max_delta_step": (-math.inf, math.inf),
+    "min_gain_to_split": (0, math.inf),
+    "path_smooth": (0, math.inf),
+    "top_rate": (0, 1),
+    "other_rate": (0, 1),
+    "cat_l2": (0, math.inf),
+    "cat_smooth": (0, math.inf),
+    "max_cat_threshold": (1, 2**31 - 1),
+    "max_cat_to_onehot": (1, 2**31 - 1),
+    "min_data_per_group": (1, 2**31 - 1),
+    "monotone_penalty": (0, math.inf),
+}
+_WHOLE = {"num_leaves", "max_depth", "min_data_in_leaf", "bagging_freq", "max_cat_threshold", "max_cat_to_onehot"}
+_FIXABLE_WORDS = ("boosting", "data_sample_strategy", "extra_trees", "linear_tree", "monotone_constraints_method")
+
+
 @dataclass(frozen=True)
 class LightGBM:
     """LightGBM parameters that are fixed; what is not given here is tuned.
@@ -52,23 +87,42 @@ class LightGBM:
 
     def __post_init__(self) -> None:
         if isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or not 1 <= self.seeds <= 50:
-            raise ConfigError(f"lightgbm: seeds is {self.seeds!r}; expected a whole number from 1 to 50", code="C010")
-        boosting = self.params.get("boosting", self.params.get("boosting_type", "gbdt"))
+            raise ConfigError(f"seeds is {self.seeds!r}; expected a whole number from 1 to 50", code="C005")
+        boosting = self.params.get("boosting", "gbdt")
         if boosting not in _BOOSTING:
             raise ConfigError(
-                f"lightgbm: boosting is {boosting!r}; expected one of {', '.join(_BOOSTING)}, "
+                f"boosting is {boosting!r}; expected one of {', '.join(_BOOSTING)}, "
                 "whose contributions sum to the score",
                 code="C010",
             )
         if self.params.get("linear_tree"):
             raise ConfigError(
-                "lightgbm: linear_tree is true; expected false, because contributions of linear trees do not sum to "
-                "the score",
+                "linear_tree is true; expected false, because contributions of linear trees do not sum to the score",
                 code="C010",
             )
         for name in self.params:
             if name in _RESERVED:
-                raise ConfigError(f"lightgbm: {name} may not be set here, it {_RESERVED[name]}", code="C010")
+                raise ConfigError(f"{name} may not be set here, it {_RESERVED[name]}", code="C010")
+            _require_fixable(name, self.params[name])
+
+
+def _require_fixable(name: str, value: Any) -> None:
+    if name in _FIXABLE_WORDS:
+        return
+    if name not in _FIXABLE:
+        raise ConfigError(
+            f"{name} is not a parameter a config may fix; expected one of {', '.join((*_FIXABLE_WORDS, *_FIXABLE))}."
+            f"{did_you_mean(name, (*_FIXABLE_WORDS, *_FIXABLE))}",
+            code="C002",
+        )
+    least, most = _FIXABLE[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = is_number and (name not in _WHOLE or value == int(value))
+    if not is_number or not least <= value <= most:
+        raise ConfigError(
+            f"{name} is {value!r}; expected a {'whole ' if name in _WHOLE else ''}number from {least:g} to {most:g}",
+            code="C005" if is_number else "C003",
+        )
 
 
 @dataclass(frozen=True)
@@ -88,13 +142,12 @@ class Tuning:
     def __post_init__(self) -> None:
         if self.metric not in ("gini", "auc", "log_loss"):
             guess = did_you_mean(self.metric, ("gini", "auc", "log_loss"))
-            raise ConfigError(f"tuning: metric is {self.metric!r}; expected gini, auc or log_loss.{guess}", code="C002")
-        if self.trials < 0 or self.folds < 1 or self.max_trees < 1:
-            raise ConfigError(
-                f"tuning: trials is {self.trials}, folds {self.folds}, max_trees {self.max_trees}; "
-                "expected at least 0, 1 and 1",
-                code="C002",
-            )
+            raise ConfigError(f"metric is {self.metric!r}; expected gini, auc or log_loss.{guess}", code="C003")
+        for name, (least, most) in _TUNING_RANGES.items():
+            found = getattr(self, name)
+            if least <= found <= most:
+                continue
+            raise ConfigError(f"{name} is {found}; expected {least:,} to {most:,}", code="C005")
 
 
 @dataclass(frozen=True)
@@ -117,14 +170,12 @@ class Split:
         object.__setattr__(self, "out_of_time", tuple(sorted(self.out_of_time)))
         if not self.train or not (self.out_of_time or self.holdout_buckets):
             raise ConfigError(
-                "cutoffs: train and out_of_time must each hold at least one date; "
+                "train and out_of_time must each hold at least one date; "
                 f"found {len(self.train)} and {len(self.out_of_time)}, and no customers held out",
                 code="C005",
             )
         if not 0 <= self.holdout_buckets <= 90:
-            raise ConfigError(
-                f"cutoffs: holdout_buckets is {self.holdout_buckets}; expected 0 to 90 of 100", code="C005"
-            )
+            raise ConfigError(f"holdout_buckets is {self.holdout_buckets}; expected 0 to 90 of 100", code="C005")
 
     @property
     def is_out_of_time(self) -> bool:

@@ -54,7 +54,7 @@ def check_purge(split: Split, horizon: Horizon) -> None:
     window = label_window(last, horizon)
     if window.end > first:
         raise ConfigError(
-            f"cutoffs: the label of the last training cut-off {last} is drawn from {window}, the first out-of-time "
+            f"the label of the last training cut-off {last} is drawn from {window}, the first out-of-time "
             f"cut-off is {first}; expected training labels to end by then. End training earlier or test later",
             code="C006",
         )

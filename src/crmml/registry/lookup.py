@@ -118,6 +118,12 @@ def diff(one: str, other: str, *, models: Path) -> list[dict[str, Any]]:
 def checked(name: str, version: str, bundle: str, digest: str, models: Path) -> Registered:
     """The version with its folder, every file checked, and the digest that of the registry."""
     folder = Path(models) / bundle
+    if not (folder / files.MANIFEST).is_file():
+        raise IntegrityError(
+            f"{name} version {version}: {folder / files.MANIFEST} is missing; expected digest {digest[:12]}…. "
+            "Restore the bundle or train again",
+            code="M002",
+        )
     manifest = files.verify(folder, what=f"{name} version {version}")
     if manifest.about.get("digest") != digest:
         raise IntegrityError(

@@ -16,7 +16,9 @@ from crmml.sources.sql import identifier, quoted
 
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _SCIENTIFIC = r"[+-]?\d(\.\d+)?[eE]\+?\d+"
-_ISO_DATE = r"\d{4}-\d{2}-\d{2}([ T].*)?"
+_ISO_DATE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?"
+# A clock time with a zone: which day it is depends on whose day is meant.
+_ZONED = r"\d{4}-\d{2}-\d{2}[ T][\d:.,]+ ?([Zz]|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 _NOT_FINITE = "('nan', 'inf', '+inf', '-inf', 'infinity', '+infinity', '-infinity')"
 EMPTY = "NULL"  # the type of a column without a single value, whatever DuckDB calls it
 _FLOATS = ("FLOAT", "DOUBLE")
@@ -148,6 +150,11 @@ def _cast_rules(name: str, column: Column, given: str, raw: str, typed: str) -> 
             yield Rule("D024", name, f"regexp_full_match({raw}, {quoted(_SCIENTIFIC)})", told, value=raw, is_id=True)
     elif column.type == "date":
         odd = f"({typed} IS NOT NULL AND (isinf({typed}) OR year({typed}) < 1800))"
+        if is_text:
+            zoned = f"({present} AND regexp_full_match({raw}, {quoted(_ZONED)}))"
+            told = "carries a time zone; say whose days, e.g. CAST(CAST(x AS TIMESTAMPTZ) AT TIME ZONE 'Asia/Shanghai' AS DATE)"
+            yield Rule("D011", name, zoned, told, value=raw)
+            failed = f"({failed} AND NOT {zoned})"
         told = "is no date; expected 2025-10-31, or say options: {columns: {...: DATE}, dateformat: ...} at the source"
         yield Rule("D008", name, f"({failed}) OR {odd}", told, value=raw)
     elif column.type == "boolean":

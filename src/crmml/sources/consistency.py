@@ -29,6 +29,9 @@ def date_rules(contract: TableContract, spec: BankSpec, given: Collection[str]) 
         told = f"is after {last}; observed_until says the source is complete up to that day only"
         late = f"{identifier(own)} > DATE {quoted(str(last))}"
         yield Rule("W109", own, late, told, value=identifier(own), severity="warning")
+    if contract.name == "relations" and {"customer_id", "related_id"} <= set(given):
+        told = "is the customer's own id; expected another customer"
+        yield Rule("D030", "related_id", "customer_id = related_id", told, value="related_id", is_id=True)
     for first, then in contract.periods:
         if first in given and then in given:
             told = f"is before {first}; expected the same day or later"
@@ -113,7 +116,7 @@ def rows_without_parent(
     present = {name for (name,) in connection.execute(TABLES_PRESENT).fetchall()}
     for column, parent in contract.parents.items():
         owner, key = parent, CONTRACT[parent].key[0]
-        if parent == "accounts" and "accounts" not in present:
+        if parent == "accounts" and "accounts" not in spec.tables:
             owner, key = "customers", "customer_id"  # then each customer has one account, of the same id
         if column in given and owner in present:
             link = _Link(contract.name, column, owner, key)

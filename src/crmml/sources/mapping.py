@@ -132,6 +132,10 @@ def _run(
 
 def _unknown_name(spec: BankSpec, name: str, error: duckdb.Error) -> Issue:
     text = str(error).split("\n\nLINE")[0]
+    if isinstance(error, duckdb.ParserException):
+        return _fault(
+            "D003", name, f"its mapping is not SQL ({text.removeprefix('Parser Error: ')}); expected one SELECT"
+        )
     table = re.search(r"Table with name (\S+) does not exist", text)
     if table:
         told = f"its mapping reads {table.group(1)}, which is no source; expected one of {', '.join(spec.sources)}."

@@ -9,7 +9,7 @@ never changes one that was known before: so every relation, filtered on
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 import ibis
@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from crmml.sources.bank import Bank
 from crmml.sources.holding import accounts, holders
 
-__all__ = ["Basis", "accounts", "balance_basis", "customer_transactions", "holders", "movements"]
+__all__ = ["Basis", "accounts", "balance_basis", "customer_transactions", "holders", "movements", "without_history"]
 
 Basis = Literal["daily", "month_end", "sparse"]
 
@@ -132,6 +132,21 @@ def customer_transactions(bank: Bank) -> ir.Table:
     )
     theirs = joined.filter(during).mutate(posted_on=_later(joined.posted_on, joined.held_posted_on))
     return _with_own_transfers(theirs, held)
+
+
+def without_history(bank: Bank, cutoff: date) -> frozenset[str]:
+    """The customers of whom no booking, balance or activity was known at the end of the cut-off."""
+    owners = holders(bank).select("account_id", "customer_id")
+    seen = []
+    for name, own in (("transactions", "valued_on"), ("balances", "balance_on"), ("activity", "period_end")):
+        if bank.has(name):
+            rows = bank.table(name)
+            rows = rows.filter((rows[own] <= cutoff) & (rows.posted_on <= cutoff))
+            rows = rows if name == "activity" else rows.select("account_id").distinct().inner_join(owners, "account_id")
+            seen.append(rows.select("customer_id").distinct())
+    known = ibis.union(*seen, distinct=True) if len(seen) > 1 else seen[0]
+    people = bank.table("customers").select("customer_id").distinct()
+    return frozenset(people.anti_join(known, "customer_id").to_pyarrow()["customer_id"].to_pylist())
 
 
 def _later(day: ir.Value, other: ir.Value) -> ir.Value:

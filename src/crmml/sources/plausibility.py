@@ -33,6 +33,9 @@ def table_faults(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[
         ]
     if "customers" in present:
         issues += _undated(connection, spec)
+        issues += _never_seen(connection, present)
+    if "branches" in present:
+        issues += _branches_in_circles(connection)
     if "activity" in present:
         issues += _measures(connection, spec)
     return issues
@@ -121,6 +124,53 @@ def _undated(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issu
         "give valid_from, or list under static: what does not change"
     )
     return [Issue("warning", "W132", "customers", names[0], len(names), told)]
+
+
+def _never_seen(connection: duckdb.DuckDBPyConnection, present: set[str]) -> list[Issue]:
+    """Customers of whom nothing says since when they are customers: no cut-off can observe them."""
+    known = {
+        "accounts": "SELECT customer_id FROM kept.accounts",
+        "account_holders": "SELECT customer_id FROM kept.account_holders",
+        "activity": "SELECT customer_id FROM kept.activity",
+    }
+    known |= {
+        name: f"SELECT account_id FROM kept.{name}"
+        for name in ("transactions", "balances")
+        if "accounts" not in present  # then each customer has one account, of the same id
+    }
+    seen = " UNION ".join(query for name, query in known.items() if name in present) or "SELECT NULL WHERE false"
+    found = connection.execute(
+        "SELECT customer_id FROM kept.customers GROUP BY ALL HAVING count(joined_on) = 0 "
+        f"AND customer_id NOT IN (SELECT * FROM ({seen}) s(id) WHERE id IS NOT NULL) ORDER BY ALL"
+    ).fetchall()
+    if not found:
+        return []
+    examples = tuple(mask(customer) for (customer,) in found[:EXAMPLES])
+    told = (
+        f"customers: {len(found):,} customers have neither joined_on nor an account or row of history, so no cut-off "
+        f"observes them and none is scored (first: {examples[0]}). Map joined_on"
+    )
+    return [Issue("warning", "W138", "customers", "joined_on", len(found), told, examples)]
+
+
+def _branches_in_circles(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
+    """Branches that lie, over several steps, under themselves."""
+    parents = dict(connection.execute("SELECT branch_id, parent_id FROM kept.branches ORDER BY ALL").fetchall())
+    issues, done = [], set[str]()
+    for branch in parents:
+        path: list[str] = []
+        while branch in parents and branch not in done and branch not in path:
+            path.append(branch)
+            branch = parents[branch]
+        if branch in path:
+            circle = path[path.index(branch) :]
+            told = (
+                f"branches: parent_id goes in a circle, {' -> '.join([*circle, branch])}; expected a tree. "
+                "Leave parent_id of the head office empty"
+            )
+            issues.append(Issue("error", "D030", "branches", "parent_id", len(circle), told, tuple(circle[:EXAMPLES])))
+        done.update(path)
+    return issues
 
 
 def _measures(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issue]:

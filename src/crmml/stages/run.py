@@ -12,7 +12,7 @@ from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores
-from crmml.stages.training import Ground, lay_ground, make_model, read_summary
+from crmml.stages.training import Ground, lay_ground, make_model, read_summary, require_mature
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
 
@@ -44,11 +44,14 @@ def run_stages(
     """As `run_bank`, for whoever holds the bank's lock already."""
     say = once(say)
     wanted = STAGES if stage is None else (stage,)
+    trained = models_of(project, only=model) if "train" in wanted else []
+    for each in trained:
+        require_mature(project, each)
     ground = lay_ground(project, force=force and wanted[0] in STAGES[:3], say=say)
     if "audit" in wanted:
         make_audit(project, ground.bank, ground.ledger, force=force, say=say)
     if "train" in wanted:
-        train_models(project, ground, only=model, force=force, say=say)
+        train_models(project, ground, trained, force=force, say=say)
     if "score" in wanted and project.config.models:
         make_scores(project, force=force, say=say)
     if "list" in wanted:
@@ -58,14 +61,15 @@ def run_stages(
                 say(f"          {path}")
 
 
-def train_models(project: Project, ground: Ground, *, only: str | None, force: bool, say: Say) -> None:
-    """Train every calendar model (or one), and promote those that have no champion and pass their gates.
-
-    Event models are trained on demand: nothing downstream is served by them.
-    """
-    models = [model for model in project.config.models.values() if model.event is None]
+def models_of(project: Project, *, only: str | None = None) -> list[Model]:
+    """Every calendar model, or one. Event models are trained on demand: nothing downstream is served by them."""
     if only is not None:
-        models = [project.config.model(only)]
+        return [project.config.model(only)]
+    return [model for model in project.config.models.values() if model.event is None]
+
+
+def train_models(project: Project, ground: Ground, models: list[Model], *, force: bool, say: Say) -> None:
+    """Train models, and promote those that have no champion and pass their gates."""
     for model in models:
         make_model(project, model, ground, force=force, say=say)
         promote_first(project, model, say=say)

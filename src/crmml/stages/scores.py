@@ -15,17 +15,19 @@ from crmml import bundle, files, registry
 from crmml.abt import in_population
 from crmml.bundle import Bundle
 from crmml.config import Model
-from crmml.errors import NotFoundError
+from crmml.errors import NotFoundError, SourceError
 from crmml.explain import Voice
 from crmml.labels import build_labels
 from crmml.peers import read_peers
 from crmml.scoring import Scorer, score
+from crmml.sources.movements import without_history
 from crmml.stages.features import features_at, features_digest
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project, open_project
 
 # A customer without the label's exclusions (gone, in default, holds the product) is scored; the future is not known yet.
 SCORED = ("ok", "immature")
+EXPECTED_KNOWN = 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def champions(project: Project) -> list[Champion]:
     Raises
     ------
     NotFoundError
-        If no model of the bank has a champion.
+        If no model of the bank has a champion, or one is of another target than its config.
     """
     found = []
     for model in project.config.models.values():
@@ -53,7 +55,14 @@ def champions(project: Project) -> list[Champion]:
             resolved = registry.resolve(f"{model.spec.name}@champion", models=project.workspace.models)
         except NotFoundError:
             continue  # a model without a champion is not served
-        found.append(Champion(model, resolved.version, bundle.load(resolved.bundle_dir)))
+        serving = bundle.load(resolved.bundle_dir)
+        if serving.target != model.spec.kind:
+            raise NotFoundError(
+                f"the champion of {model.spec.name}, version {resolved.version}, is a model of {serving.target}; "
+                f"{model.path} asks for {model.spec.kind}. Train it and promote the new version, or give it another name",
+                code="M004",
+            )
+        found.append(Champion(model, resolved.version, serving))
     if not found:
         raise NotFoundError(
             f"{project.spec.name} has no champion; train a model (crmml train) and promote it (crmml models promote)",
@@ -70,12 +79,14 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
 
     Raises
     ------
+    SourceError
+        If a feature a model needs has vanished from the data.
     IntegrityError
         If a row's reasons do not add up to its score, to 1e-9.
     """
     day = project.scored_cutoff(cutoff)
-    bank, ledger, features = features_at(project, day, say=say)
     serving = champions(project)
+    bank, ledger, features = features_at(project, day, say=say)
     inputs = {f"model {champion.model.key}": f"{champion.version} {champion.bundle.digest}" for champion in serving}
     inputs |= {"features": features_digest(features), "cutoff": str(day)}
     step = Step("scores", project.workspace.of("scores", str(day)), inputs)
@@ -86,14 +97,22 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
         str(features / "snapshots" / f"{day}.parquet"), table_name="crmml_scored_snapshots"
     )
     peers = read_peers(features / "peers" / f"{day}.parquet")
+    thin = without_history(bank, day)
     served: dict[str, Any] = {}
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         for champion in serving:
             key, spec = champion.model.key, champion.model.spec
             labels = build_labels(bank, snapshots, spec.target, spec.horizon, ledger=ledger)
             keys = who_is_scored(champion, rows, snapshots.to_pandas(), labels.to_pandas())
+            scored = rows[rows["customer_id"].isin(keys["customer_id"])]
+            require_known(champion, scored)
             scorer = Scorer(
-                champion.bundle, spec.name, champion.version, peers=peers, voice=Voice(currency=project.spec.currency)
+                champion.bundle,
+                spec.name,
+                champion.version,
+                peers=peers,
+                voice=Voice(currency=project.spec.currency),
+                thin=thin,
             )
             path = staged.path(f"{key}.parquet")
             report = score(features / "features" / f"{day}.parquet", scorer, out=path, keys=keys)
@@ -106,11 +125,39 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
                 "rows": report.rows,
                 "worst_difference": report.worst_difference,
                 "unseen": dict(report.unseen),
+                "thin_files": int(scored["customer_id"].isin(thin).sum()),
             }
             unseen = f", unseen levels in {', '.join(report.unseen)}" if report.unseen else ""
-            say(f"          {spec.name} version {champion.version}: {report.rows:,} rows{unseen}")
+            flagged = served[key]["thin_files"]
+            without = f", {flagged:,} without any history (thin_file)" if flagged else ""
+            say(f"          {spec.name} version {champion.version}: {report.rows:,} rows{unseen}{without}")
         staged.path("models.json").write_text(json.dumps(served, indent=1) + "\n", encoding="utf-8")
     return step.folder
+
+
+def require_known(champion: Champion, rows: pd.DataFrame) -> None:
+    """What the model splits on is still there: a column that vanished would be scored as if nobody had it.
+
+    A feature that had a value for so many of the reference population that at
+    least 20 would be expected here, and has none, did not vanish by chance (e^-20).
+
+    Raises
+    ------
+    SourceError
+        D016, naming the features and their source tables.
+    """
+    gone = [
+        f"{info.name} (from {info.source}, {share:.0%} known in training)"
+        for info, share in champion.bundle.known_shares()
+        if share * len(rows) >= EXPECTED_KNOWN and rows[info.name].isna().all()
+    ]
+    if gone:
+        raise SourceError(
+            f"{champion.model.spec.name} version {champion.version} needs {len(gone)} features that have no value on any "
+            f"of {len(rows):,} rows: {'; '.join(gone[:3])}{' …' if len(gone) > 3 else ''}. Mend the source or its "
+            "mapping (`crmml check`), or train without them",
+            code="D016",
+        )
 
 
 def who_is_scored(

@@ -234,6 +234,7 @@ def train_config(
         if trials is not None:
             spec = dataclasses.replace(spec, tuning=dataclasses.replace(spec.tuning, trials=trials))
         changed = dataclasses.replace(model, spec=spec)
+        require_mature(project, changed)
         with project.alone():
             ground = lay_ground(project, say=say)
             if sample is not None:
