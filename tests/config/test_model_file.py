@@ -28,5 +28,5 @@ def test_the_number_of_averaged_seeds_is_read_beside_the_fixed_parameters(tmp_pa
 
 @pytest.mark.parametrize("seeds", ["0", "2.5", "true", "many"])
 def test_seeds_that_are_no_number_of_boosters_are_refused(tmp_path, seeds):
-    with pytest.raises(ConfigError, match=r"seeds is .*; expected a whole number from 1 to 50 \[C010\]"):
+    with pytest.raises(ConfigError, match=r"seeds is .*; expected a whole number from 1 to 50 \[C005\]"):
         spec(tmp_path, f"estimator: {{seeds: {seeds}}}\n")
