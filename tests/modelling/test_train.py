@@ -7,10 +7,14 @@ import pytest
 from crmml import bundle as bundles
 from crmml.errors import ConfigError, GateError, SourceError
 from crmml.evaluation.gates import Gates, judge
-from crmml.modelling.calibration import calibrate_log_odds
+from crmml.modelling.boosting import Binned, Curve, Growth
+from crmml.modelling.calibration import calibrate_log_odds, calibration_folds
+from crmml.modelling.fit import confirm
 from crmml.modelling.preparation import prepare
 from crmml.modelling.spec import LightGBM, Split, Tuning
+from crmml.modelling.splits import Folds
 from crmml.modelling.train import train
+from crmml.modelling.tuning import Tuned
 from crmml.periods import Horizon
 from tests.modelling.synthetic import (
     LATER,
@@ -230,3 +234,52 @@ def test_the_mean_of_several_seeds_is_one_booster_with_exact_reasons(abt, traine
     assert several.bundle.parts[0].booster.trees == 3 * several.bundle.card["tuning"]["trees"]["log_odds"]
     assert several.metrics["exactness"] < 1e-12
     assert several.metrics["headline"]["auc"]["value"] > trained.metrics["headline"]["auc"]["value"] - 0.003
+
+
+def test_a_number_that_repeats_another_is_left_out_with_its_name(abt):
+    twin = replace(abt.features[1], name="twin")
+    near = replace(abt.features[1], name="near")
+    frame = abt.frame.assign(twin=abt.frame["balance"], near=abt.frame["balance"].round(6))
+    prepared = prepare(replace(abt, frame=frame, features=(*abt.features, twin, near)), make_spec())
+    assert prepared.dropped["twin"] == "the same as balance on every training row"
+    assert "near" in prepared.encoding.names
+
+
+def test_defaults_take_the_place_of_what_a_search_found_where_they_are_better(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    y = (np.arange(400) % 3 == 0).astype(float)
+    binned = Binned(X, y, [], Growth(is_binary=True, fixed={}, seed=7, threads=1))
+    values = {0.03: 0.7, 0.09: 0.6}
+    monkeypatch.setattr(
+        "crmml.modelling.fit.curve_of",
+        lambda binned, folds, params, *_, **__: Curve(values[params["learning_rate"]], 40),
+    )
+    folds = Folds((), "by customer", "few")
+    found = Tuned({"learning_rate": 0.09}, 9, 0.9, 5, 1)
+    settled = confirm(found, binned, folds, Tuning(), metric="auc", seeds=1, is_thinned=True)
+    assert (dict(settled.params), settled.trees, settled.value) == ({"learning_rate": 0.03}, 40, 0.7)
+    assert confirm(found, binned, folds, Tuning(), metric="auc", seeds=1, is_thinned=False) == found
+    values[0.09] = 0.8
+    settled = confirm(found, binned, folds, Tuning(), metric="auc", seeds=5, is_thinned=False)
+    assert (dict(settled.params), settled.trees, settled.value) == ({"learning_rate": 0.09}, 40, 0.8)
+
+
+def test_calibration_takes_as_many_folds_of_customers_as_hold_many_events():
+    buckets = np.repeat(np.arange(20), 50)
+    events = np.arange(1000) % 2 == 0
+    newest = np.flatnonzero(np.arange(1000) % 5 == 0)
+    folds = calibration_folds(buckets, newest, events, many=25)
+    assert len(folds) == 3
+    for fold in folds:
+        assert set(fold.valid) <= set(newest)
+        assert not set(buckets[fold.train]) & set(buckets[fold.valid])
+    assert len(calibration_folds(buckets, newest, events, many=10_000)) == 10
+
+
+def test_the_card_tells_how_trees_were_chosen_and_calibrated(trained):
+    told = trained.bundle.card["tuning"]
+    assert told["trees_by"] == "cross-validation, 3 folds (time-forward), then grown on all training rows"
+    calibrated = told["calibrated_on"]["log_odds"]
+    assert calibrated["folds"] == 10
+    assert calibrated["events"] >= 300
+    assert calibrated["rows"] > calibrated["events"]

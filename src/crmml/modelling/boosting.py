@@ -23,12 +23,12 @@ from crmml.modelling.splits import Fold, Rows
 Array = npt.NDArray[np.float64]
 PATIENCE = 30
 DEFAULTS: Mapping[str, Any] = {
-    "learning_rate": 0.05,
-    "num_leaves": 12,
-    "min_data_in_leaf": 50,
-    "feature_fraction": 0.4,
+    "learning_rate": 0.03,
+    "num_leaves": 15,
+    "min_data_in_leaf": 40,
+    "feature_fraction": 0.5,
     "bagging_fraction": 0.8,
-    "lambda_l2": 5.0,
+    "lambda_l2": 1.0,
 }
 # Same data and settings, same trees: on any number of threads.
 _PINNED: Mapping[str, Any] = {

@@ -6,7 +6,7 @@ will say to customers it never met, at the level of events that is newest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ from crmml.modelling.splits import Fold, Rows, customer_folds
 Array = npt.NDArray[np.float64]
 ENOUGH_EVENTS = 300
 ENOUGH_ROWS = 5000
+# Beyond so many, more of them move the calibration by less than what the test can see, and each fold costs a fit.
+MANY_EVENTS = 3000
+MANY_ROWS = 20_000
 FOLDS = 10
 
 
@@ -33,18 +36,28 @@ def newest_rows(days: npt.NDArray[np.datetime64], counts: npt.NDArray[np.bool_],
     return np.flatnonzero(chosen)
 
 
-def out_of_fold(
-    binned: Binned, buckets: npt.NDArray[np.int64], rows: Rows, params: Mapping[str, Any], trees: int
-) -> Array:
-    """Raw scores of `rows`, each from a booster of the same settings and seeds that saw none of its customers."""
+def calibration_folds(
+    buckets: npt.NDArray[np.int64], rows: Rows, counts: npt.NDArray[np.bool_], *, many: int
+) -> tuple[Fold, ...]:
+    """Folds that share no customer and judge `rows` only: as many of ten as hold `many` counted rows, or all."""
     wanted = np.zeros(len(buckets), dtype=bool)
     wanted[rows] = True
-    scores = np.full(len(buckets), np.nan)
-    whole = [fold for fold in customer_folds(buckets, count=FOLDS) if wanted[fold.valid].any()]
-    folds = [Fold(fold.train, fold.valid[wanted[fold.valid]]) for fold in whole]
-    for fold, said in zip(folds, binned.raw_scores(folds, params, trees), strict=True):
-        scores[fold.valid] = said
-    return scores[rows]
+    chosen: list[Fold] = []
+    for fold in customer_folds(buckets, count=FOLDS):
+        valid = fold.valid[wanted[fold.valid]]
+        if len(valid):
+            chosen.append(Fold(fold.train, valid))
+        if sum(int(counts[one.valid].sum()) for one in chosen) >= many:
+            break
+    return tuple(chosen)
+
+
+def out_of_fold(binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any], trees: int) -> tuple[Rows, Array]:
+    """The judged rows in order, and their raw scores, each from boosters like the served ones that saw no such customer."""
+    rows = np.concatenate([fold.valid for fold in folds])
+    scores = np.concatenate(binned.raw_scores(folds, params, trees))
+    order = np.argsort(rows)
+    return rows[order], scores[order]
 
 
 def calibrate_log_odds(margins: Array, label: Array, *, model: str) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,16 @@ from crmml.modelling.boosting import Binned, Growth
 from crmml.modelling.calibration import (
     ENOUGH_EVENTS,
     ENOUGH_ROWS,
+    MANY_EVENTS,
+    MANY_ROWS,
     calibrate_log_odds,
     calibrate_money,
+    calibration_folds,
     newest_rows,
     out_of_fold,
 )
 from crmml.modelling.preparation import Prepared
-from crmml.modelling.spec import ModelSpec
+from crmml.modelling.spec import ModelSpec, Tuning
 from crmml.modelling.splits import Fold, Folds, make_folds
 from crmml.modelling.tuning import Tuned, curve_of, tune
 
@@ -62,6 +65,16 @@ class Fitted:
     folds: Folds
     trees: dict[str, int]
     seeds: int
+    calibrated: dict[str, Calibrated]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What a part was calibrated on: rows not seen by the booster that scored them, in so many folds of customers."""
+
+    rows: int
+    events: int | None
+    folds: int
 
 
 def fit(
@@ -96,15 +109,39 @@ def fit(
         metric=metric,
         on_trial=on_trial,
     )
-    parts, trees = [], {}
+    counted = _counted(aims, spec)
+    judging = growth.seeds if spec.is_money or int(counted.sum()) < MANY_EVENTS else 1
+    tuned = confirm(
+        tuned, searched, folds, spec.tuning, metric=metric, seeds=judging, is_thinned=thinned is not folds.folds
+    )
+    parts, trees, calibrated = [], {}, {}
     for aim in aims:
         binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth)
         count = tuned.trees
-        if len(aims) > 1 or growth.seeds > 1 or thinned is not folds.folds:
-            count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric).trees
+        if len(aims) > 1:
+            count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric, seeds=judging).trees
         trees[aim.name] = max(1, count)
-        parts.append(_fit_part(binned, aim, prepared, spec, tuned, trees[aim.name]))
-    return Fitted(tuple(parts), tuned, folds, trees, growth.seeds)
+        part, calibrated[aim.name] = _fit_part(binned, aim, prepared, spec, tuned, trees[aim.name])
+        parts.append(part)
+    return Fitted(tuple(parts), tuned, folds, trees, growth.seeds, calibrated)
+
+
+def confirm(
+    tuned: Tuned, binned: Binned, folds: Folds, tuning: Tuning, *, metric: str, seeds: int, is_thinned: bool
+) -> Tuned:
+    """What a search on a part of the rows or one seed found, judged as it will be grown.
+
+    The defaults, with which every search begins, take its place where they are better then.
+    """
+    if not is_thinned and seeds == 1:
+        return tuned
+    curve = curve_of(binned, folds.folds, tuned.params, tuning, metric=metric, seeds=seeds)
+    defaults = {name: binned.growth.defaults[name] for name in tuned.params}
+    if defaults != dict(tuned.params):
+        plain = curve_of(binned, folds.folds, defaults, tuning, metric=metric, seeds=seeds)
+        if plain.value > curve.value:
+            return replace(tuned, params=defaults, trees=plain.trees, value=plain.value)
+    return replace(tuned, trees=curve.trees, value=curve.value)
 
 
 def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Growth:
@@ -195,20 +232,23 @@ def keep_customers(customers: npt.NDArray[np.str_], share: float) -> npt.NDArray
     return np.asarray((hashes < share * 2**32)[codes])
 
 
-def _fit_part(binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int) -> Part:
+def _fit_part(
+    binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int
+) -> tuple[Part, Calibrated]:
     days, buckets = prepared.days[prepared.train], prepared.buckets[prepared.train]
-    if aim.name == LOG_ODDS:
-        rows = newest_rows(days, aim.served == 1, enough=ENOUGH_EVENTS)
-        margins = out_of_fold(binned, buckets, rows, tuned.params, trees)
-        intercept, slope = calibrate_log_odds(margins, aim.served[rows], model=spec.name)
+    is_probability = aim.name == LOG_ODDS
+    counts = aim.served == 1 if is_probability else np.ones(len(days), dtype=bool)
+    newest = newest_rows(days, counts, enough=ENOUGH_EVENTS if is_probability else ENOUGH_ROWS)
+    folds = calibration_folds(buckets, newest, counts, many=MANY_EVENTS if is_probability else MANY_ROWS)
+    rows, raw = out_of_fold(binned, folds, tuned.params, trees)
+    if is_probability:
+        intercept, slope = calibrate_log_odds(raw, aim.served[rows], model=spec.name)
     else:
-        rows = newest_rows(days, np.ones(len(days), dtype=bool), enough=ENOUGH_ROWS)
-        predicted = out_of_fold(binned, buckets, rows, tuned.params, trees)
-        if aim.last_year is not None:
-            predicted = predicted + aim.offset_slope * aim.last_year[rows]
+        predicted = raw if aim.last_year is None else raw + aim.offset_slope * aim.last_year[rows]
         intercept, slope = calibrate_money(predicted, aim.served[rows])
     text = binned.fit(tuned.params, trees)
-    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope)
+    calibrated = Calibrated(len(rows), int(counts[rows].sum()) if is_probability else None, len(folds))
+    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope), calibrated
 
 
 def describe(fitted: Fitted) -> dict[str, Any]:
@@ -217,6 +257,8 @@ def describe(fitted: Fitted) -> dict[str, Any]:
         "params": dict(fitted.tuned.params),
         "seeds": fitted.seeds,
         "trees": fitted.trees,
+        "trees_by": f"cross-validation, {len(fitted.folds.folds)} folds ({fitted.folds.kind}), then grown on all training rows",
+        "calibrated_on": {name: asdict(part) for name, part in fitted.calibrated.items()},
         "trials": fitted.tuned.trials,
         "pruned": fitted.tuned.pruned,
         "value": fitted.tuned.value,

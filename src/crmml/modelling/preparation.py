@@ -5,6 +5,7 @@ Whatever is learned here (levels, dropped columns) is learned on training rows.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -140,8 +141,10 @@ def _check_labels(frame: pd.DataFrame, train: Rows, test: Rows, spec: ModelSpec)
 
 
 def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple[FeatureInfo, ...], dict[str, str]]:
-    """The features that vary on training rows, and why the others are not used."""
-    kept, dropped = [], {}
+    """The features that vary on training rows and repeat no other, and why the others are not used."""
+    kept: list[FeatureInfo] = []
+    dropped: dict[str, str] = {}
+    seen: dict[bytes, str] = {}
     for info in features:
         if info.name not in train.columns:
             raise SourceError(
@@ -152,6 +155,8 @@ def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple
             dropped[info.name] = "null on every training row"
         elif not values.isna().any() and values.nunique() == 1:
             dropped[info.name] = f"always {values.iloc[0]} on training rows"
+        elif (same := _first_of_its_kind(info, values, seen)) is not None:
+            dropped[info.name] = f"the same as {same} on every training row"
         else:
             kept.append(info)
     if not kept:
@@ -160,3 +165,16 @@ def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple
             code="D020",
         )
     return tuple(kept), dropped
+
+
+def _first_of_its_kind(info: FeatureInfo, values: pd.Series, seen: dict[bytes, str]) -> str | None:
+    """The earlier number whose values are the same on every row; this one is remembered where there is none.
+
+    A booster draws its columns by chance, so a column that is there twice is drawn twice as often.
+    """
+    if info.kind == "category":
+        return None
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    digest = hashlib.sha256(np.where(np.isnan(numbers), np.nan, numbers + 0.0).tobytes()).digest()
+    earlier = seen.setdefault(digest, info.name)
+    return None if earlier == info.name else earlier

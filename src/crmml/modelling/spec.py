@@ -137,7 +137,7 @@ class Tuning:
     metric: Literal["gini", "auc", "log_loss"] = "gini"
     seed: int = 7
     folds: int = 3
-    max_trees: int = 400
+    max_trees: int = 600
 
     def __post_init__(self) -> None:
         if self.metric not in ("gini", "auc", "log_loss"):

@@ -194,14 +194,13 @@ def _result(study: optuna.Study) -> Tuned:
 
 
 def curve_of(
-    binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any], tuning: Tuning, *, metric: str | None = None
+    binned: Binned,
+    folds: Sequence[Fold],
+    params: Mapping[str, Any],
+    tuning: Tuning,
+    *,
+    metric: str | None = None,
+    seeds: int = 1,
 ) -> Curve:
-    """The number of trees for parameters already found, with all the seeds that are averaged."""
-    return run_folds(
-        binned,
-        folds,
-        params,
-        metric=metric or tuning.metric,
-        max_trees=tuning.max_trees,
-        seeds=binned.growth.seeds,
-    )
+    """The number of trees for parameters already found, and their value with so many seeds averaged."""
+    return run_folds(binned, folds, params, metric=metric or tuning.metric, max_trees=tuning.max_trees, seeds=seeds)

@@ -45,7 +45,7 @@ class ActivityMeasure:
 
     name: str
     kind: Literal["level", "flow"]
-    unit: Literal["money", "count", "days", "share"]
+    unit: Literal["money", "count", "days", "number", "share"]
     zh: str
     en: str
     concept: str = "activity"

@@ -70,7 +70,7 @@ CONTACTS = Family(
 
 
 def activity_family(declared: Sequence[ActivityMeasure]) -> Family:
-    """The family of the measures a bank declares: levels give last and mean, flows give sums."""
+    """The family of the measures a bank declares: levels give last, mean and change, flows give sums."""
     return Family(
         name="activity",
         table="activity",
@@ -101,3 +101,5 @@ def _derived(one: ActivityMeasure) -> Iterator[Derived]:
                     zh=f"近3个月平均{one.zh}较近12个月变化", en=f"average {one.en}, last 3 against last 12 months")  # fmt: skip
         yield Difference(f"{one.name}_change", f"{one.name}_last", f"{one.name}_mean_12m", unit=one.unit, concept=one.concept,
                          zh=f"最新{one.zh}与近12个月平均之差", en=f"{one.en} less its average of 12 months")  # fmt: skip
+        yield Difference(f"{one.name}_change_3m", f"{one.name}_last", f"{one.name}_mean_3m", unit=one.unit, concept=one.concept,
+                         zh=f"最新{one.zh}与近3个月平均之差", en=f"{one.en} less its average of 3 months")  # fmt: skip
