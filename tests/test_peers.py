@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmml.peers import ALL, LEAST_CUSTOMERS, build_peers, peers_by_segment, segment_of
+from crmml.peers import ALL, LEAST_CUSTOMERS, build_peers, peers_by_segment, segment_of, stand, standing_infos
 
 
 def frame(persons: int, companies: int = 0) -> pd.DataFrame:
@@ -43,3 +43,25 @@ def test_sentences_read_the_mean_by_segment() -> None:
     means = peers_by_segment(build_peers(frame(10 + LEAST_CUSTOMERS)))
     assert means["person, depositor"]["accounts_loan_last"] == 0
     assert means["person, depositor"]["deposits_last"] == 24.5
+
+
+def test_a_percentile_counts_peers_with_less_and_half_of_the_equal_ones() -> None:
+    rows = pd.DataFrame(
+        {"kind": "person", "deposits_mean_3m": [1.0, 2.0, 2.0, *np.full(37, 9.0)], "salary_in_12m": np.nan}
+    )
+    rows.loc[len(rows)] = {"kind": "person", "deposits_mean_3m": np.nan, "salary_in_12m": np.nan}
+    placed = stand(rows)
+    assert placed["deposits_mean_3m_percentile"].head(3).tolist() == [0.5 / 40, 2 / 40, 2 / 40]
+    assert placed["deposits_mean_3m_percentile"].isna().tolist() == [False] * 40 + [True]
+    assert placed["salary_in_12m_percentile"].isna().all()
+
+
+def test_customers_stand_among_their_own_segment_and_not_in_a_crowd_too_small() -> None:
+    rows = pd.DataFrame({"kind": ["person"] * 40 + ["company"] * 5, "assets_mean_3m": np.arange(45.0)})
+    placed = stand(rows)["assets_mean_3m_percentile"]
+    assert placed[39] == (40 - 0.5) / 40
+    assert placed[40:].isna().all()
+
+
+def test_standings_are_told_only_of_features_that_are_there() -> None:
+    assert [info.name for info in standing_infos(["turnover_in_3m", "age"])] == ["turnover_in_3m_percentile"]

@@ -6,7 +6,7 @@ scored, so that scoring a subset gives the same words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crmml.features.declare import FeatureInfo
+from crmml.features.families.people import STANDING
+
 QUANTILES = (0.25, 0.5, 0.75)
 ALL = "all"
 #: A segment with fewer customers would tell about single ones; it reads the averages of all.
@@ -22,6 +25,15 @@ LEAST_CUSTOMERS = 30
 _CREDIT = ("accounts_loan_last", "accounts_mortgage_last", "accounts_card_last")
 _DEPOSITS = ("deposits_mean_3m", "deposits_last")
 _TIERS = (0.01, 10_000.0, 50_000.0, 200_000.0, 500_000.0, 1_000_000.0)
+#: The features by which customers are ranked among their peers.
+STANDINGS: Mapping[str, tuple[str, str]] = {
+    "deposits_mean_3m": ("近3个月日均存款", "daily average deposits of 3 months"),
+    "assets_mean_3m": ("近3个月日均资产", "daily average assets of 3 months"),
+    "turnover_in_3m": ("近3个月资金流入", "money in of 3 months"),
+    "transactions_3m": ("近3个月交易笔数", "transactions of 3 months"),
+    "salary_in_12m": ("近12个月代发工资", "salary of 12 months"),
+    "contribution_12m": ("近12个月综合贡献", "contribution of 12 months"),
+}
 _KEYS = ("customer_id", "cutoff_date", "event_id")
 
 
@@ -79,6 +91,54 @@ def _averages(rows: pd.DataFrame, cutoff: Any, segment: str) -> pd.DataFrame:
             "mean": rows.mean().to_numpy(),
             **{f"q{int(share * 100)}": quantiles[share].to_numpy() for share in QUANTILES},
         }
+    )
+
+
+def stand(frame: pd.DataFrame) -> pd.DataFrame:
+    """Where each customer stands among its segment, by what it deposits, moves, earns and contributes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The features of the whole population at one cut-off, with `kind`.
+
+    Returns
+    -------
+    DataFrame
+        One column `<feature>_percentile` for each feature of `STANDINGS` that is
+        there: the share of the segment's customers with a smaller value, equal
+        ones counting half, in [0, 1]; null where the feature is null, or the
+        segment has fewer than 30 customers with a value.
+    """
+    segments = segment_of(frame)
+    placed = {}
+    for name in STANDINGS:
+        if name in frame:
+            by_segment = frame[name].groupby(segments)
+            rank, count = by_segment.rank(method="average"), by_segment.transform("count")
+            placed[f"{name}_percentile"] = ((rank - 0.5) / count).where(count >= LEAST_CUSTOMERS)
+    return pd.DataFrame(placed, index=frame.index)
+
+
+def standing_infos(columns: Iterable[str]) -> tuple[FeatureInfo, ...]:
+    """What is told about the standings that can be computed of features named `columns`."""
+    known = set(columns)
+    return tuple(
+        FeatureInfo(
+            name=f"{name}_percentile",
+            family=STANDING.name,
+            concept=STANDING.concept,
+            zh=f"{zh}在同类客户中的位次",
+            en=f"{en}, rank among peers",
+            unit="share",
+            formula=f"share of the customers of the same segment and cut-off with a smaller {name}, equal ones half",
+            window="",
+            source="features of the cut-off",
+            null_meaning=f"{name} is null, or fewer than {LEAST_CUSTOMERS} peers have it",
+            null_meaning_zh=f"{name} 为空,或同类有值客户不足{LEAST_CUSTOMERS}人",
+        )
+        for name, (zh, en) in STANDINGS.items()
+        if name in known
     )
 
 

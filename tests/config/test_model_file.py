@@ -30,3 +30,13 @@ def test_the_number_of_averaged_seeds_is_read_beside_the_fixed_parameters(tmp_pa
 def test_seeds_that_are_no_number_of_boosters_are_refused(tmp_path, seeds):
     with pytest.raises(ConfigError, match=r"seeds is .*; expected a whole number from 1 to 50 \[C005\]"):
         spec(tmp_path, f"estimator: {{seeds: {seeds}}}\n")
+
+
+def test_default_stands_for_the_families_that_proved_to_gain(tmp_path):
+    from crmml.features import default_families
+
+    path = tmp_path / "churn.yaml"
+    path.write_text(CHURN.replace("features: [balances]", "features: [default, rhythm]"), encoding="utf-8")
+    families = load_models(path, bank="demo")[0].spec.families
+    assert families == tuple(dict.fromkeys([*default_families(), "rhythm"]))
+    assert "balances" in families

@@ -255,3 +255,69 @@ def test_a_custom_family_is_joined_on_the_key() -> None:
         made, snapshots(("1", "2025-06-30"), ("2", "2025-06-30")), [CustomFamily("own", build, (info,))]
     )
     assert table["length"].to_pylist() == [None, 1.0]
+
+
+def test_money_brought_for_the_months_ends_shows_as_dressing() -> None:
+    # 100 all the time, and 300 more on the last day of each of the three months, taken away the day after.
+    days = [("2025-04-30", 300), ("2025-05-01", -300), ("2025-05-31", 300), ("2025-06-01", -300), ("2025-06-30", 300)]
+    rows = "\n".join(f"a {day} {amount}" for day, amount in [("2024-01-01", 100), *days])
+    made = bank(customers=CUSTOMERS, accounts=ACCOUNTS, transactions=f"account_id valued_on amount\n{rows}")
+    row = features_of(made, "1", "2025-06-30", "balance_path")
+    assert (row["deposits_month_end_mean_3m"], row["deposits_min_3m"]) == (400, 100)
+    assert row["deposits_dressing_3m"] == pytest.approx(400 / (100 + 900 / 91) - 1)
+
+
+def test_silence_is_measured_against_the_customers_own_gap() -> None:
+    rows = "\n".join(f"a 2025-{month:02d}-01 -10 bill" for month in range(1, 5))
+    made = bank(
+        overrides={"observed_from": {"transactions": date(2020, 1, 1)}},
+        customers=CUSTOMERS,
+        accounts=ACCOUNTS,
+        transactions=f"account_id valued_on amount kind\n{rows}\na 2025-06-29 -1 fee",
+    )
+    row = features_of(made, "1", "2025-06-30", "rhythm")
+    # Gaps of 31, 28 and 31 days; then 90 days of silence, in which the bank took a fee.
+    assert (row["own_gap_median_12m"], row["days_since_last_own"], row["own_gap_max_3m"]) == (31, 90, 90)
+    assert row["silence"] == pytest.approx(90 / 31)
+    assert row["active_months_12m"] == 4
+
+
+def test_a_related_customer_who_left_counts_from_the_day_he_did() -> None:
+    made = bank(
+        customers="customer_id kind left_on\n1 person -\n2 person 2025-06-15",
+        transactions="account_id valued_on amount\n1 2025-01-01 1",
+        relations="customer_id related_id relation since\n2 1 spouse 2020-01-01",
+    )
+    before, after = (features_of(made, "1", day, "relations") for day in ("2025-06-14", "2025-06-15"))
+    assert (before["related_last"], before["related_left_12m"]) == (1, 0)
+    assert (after["related_last"], after["related_left_12m"]) == (1, 1)
+
+
+def test_time_deposits_fall_due_as_agreed_and_nothing_is_said_where_no_day_is_known() -> None:
+    tables = {
+        "customers": CUSTOMERS,
+        "accounts": "account_id customer_id product_id opened_on closed_on\nt 1 time_deposit 2025-01-01 -\nu 2 time_deposit 2025-01-01 -",
+        "transactions": "account_id valued_on amount\nt 2025-01-01 500\nu 2025-01-01 500",
+        "account_terms": "account_id valid_from matures_on\nt 2025-01-01 2025-07-31\nt 2025-07-01 2026-01-31",
+    }
+    row = features_of(bank(**tables), "1", "2025-06-30", "maturity")
+    assert (row["days_to_maturity"], row["time_deposit_maturing_1m"]) == (31, 500)
+    renewed = features_of(bank(**tables), "1", "2025-07-31", "maturity")
+    assert (renewed["days_to_maturity"], renewed["time_deposit_maturing_1m"]) == (184, 0)
+    unknown = features_of(bank(**tables), "2", "2025-06-30", "maturity")
+    assert (unknown["days_to_maturity"], unknown["time_deposit_maturing_3m"]) == (None, None)
+
+
+def test_a_regular_payment_that_stops_is_counted_as_stopped() -> None:
+    rows = "\n".join(f"a 2025-{month:02d}-05 -10 X" for month in range(1, 6))
+    made = bank(
+        overrides={"observed_from": {"transactions": date(2020, 1, 1)}},
+        customers=CUSTOMERS,
+        accounts=ACCOUNTS,
+        transactions=f"account_id valued_on amount counterparty_account\n{rows}\na 2025-06-05 -30 Y",
+    )
+    row = features_of(made, "1", "2025-06-30", "counterparties")
+    assert (row["payees_3m"], row["payees_new_12m"]) == (2, 1)
+    assert (row["payees_regular_6m"], row["payees_stopped_6m"]) == (1, 1)
+    assert row["payees_top_share_3m"] == pytest.approx(30 / 50)
+    assert features_of(made, "1", "2025-05-31", "counterparties")["payees_stopped_6m"] == 0

@@ -525,12 +525,17 @@ class Slow:
         due = []
         for account, day in newest(self.terms(held, "matures_on")).items():
             balance = self.balance_on(self.cutoff, held)
-            if account == "A3" and balance > 0 and day > self.cutoff:
+            if account == "A3" and balance > 0:
                 due.append((day, balance))
-        self.put("days_to_maturity", min(((day - self.cutoff).days for day, _ in due), default=None), **holds)
+        self.put(
+            "days_to_maturity",
+            min(((day - self.cutoff).days for day, _ in due if day > self.cutoff), default=None),
+            **holds,
+        )
         for months in (1, 3):
             last = months_before(self.cutoff, -months)
-            self.put(f"time_deposit_maturing_{months}m", total([money for day, money in due if day <= last]), **holds)
+            soon = total([money for day, money in due if self.cutoff < day <= last])
+            self.put(f"time_deposit_maturing_{months}m", soon if due else None, **holds)
 
     def pairs(self) -> list[tuple[str, date, date, date | None]]:
         """(other customer, since, known, until) of each relation."""

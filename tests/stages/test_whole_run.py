@@ -308,3 +308,17 @@ def test_a_label_window_that_is_not_over_names_both_days(workspace):
         assert "[D020]" in done.stderr
     finally:
         path.write_text(text, encoding="utf-8")
+
+
+def test_the_gain_of_every_family_is_listed_and_kept(workspace):
+    done = crmml("gains", "configs/demo/churn.yaml", "--format", "json", cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    rows = {row["family"]: row for row in json.loads(done.stdout)["rows"]}
+    assert {"turnover", "rhythm", "relations", "standing"} <= set(rows)
+    assert rows["turnover"]["state"] == "in the config"
+    assert rows["rhythm"]["state"] == "not in it"
+    assert all(row["low"] <= row["gain"] <= row["high"] for row in rows.values())
+    kept = json.loads((workspace / "data/demo/gains/churn/gains.json").read_text(encoding="utf-8"))
+    assert kept["families"] == list(rows.values())
+    catalogue = json.loads((workspace / "data/demo/gains/features/catalogue.json").read_text(encoding="utf-8"))
+    assert {"deposits_mean_3m_percentile"} <= {info["name"] for info in catalogue}

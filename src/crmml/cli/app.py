@@ -216,6 +216,24 @@ def train(
 
 
 @app.command()
+def gains(
+    config: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="Config of a model that has been trained.")],
+    product: Annotated[str | None, typer.Option(help="For an uptake config: only this product.")] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Also a model of each family alone.")] = False,
+    form: Form = Format.table,
+) -> None:
+    """What each feature family adds out of time: with it less without it, tuned parameters held.
+
+    Examples:  crmml gains configs/demo/churn.yaml      crmml gains configs/demo/uptake.yaml --product card --format csv
+    """
+    from crmml.stages.gains import gains_of_config
+
+    for heading, rows in gains_of_config(config, product=product, alone=alone, say=say):
+        say(heading)
+        emit(rows, form=form)
+
+
+@app.command()
 def score(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
     """Score a cut-off (default the newest) with the champions: scores and reasons.
 

@@ -14,7 +14,7 @@ from crmml.config.reading import read_yaml
 from crmml.economics import FAMILIES
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
-from crmml.features import askable_names
+from crmml.features import DEFAULT, askable_names, expand
 from crmml.labels import Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
@@ -66,7 +66,7 @@ class CutoffsFile:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The keys of a model's YAML file."""
+    """The keys of a model's YAML file. Among `features`, `default` stands for the families that have proved to gain."""
 
     target: Literal["churn", "default", "contribution", "uptake", "given"]
     zh: str
@@ -80,6 +80,9 @@ class ModelFile:
     estimator: Mapping[str, Any] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "features", expand(self.features))
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
 
 def _require_families(entries: Sequence[str], *, has_terms: bool, where: str) -> None:
     """There is something to learn from, and each entry begins with the name of a feature family."""
-    known = askable_names()
+    known = (*askable_names(), DEFAULT)
     if not entries and not has_terms:
         raise ConfigError(f"{where} is empty; expected one or more of {', '.join(known)}", code="C005")
     for index, entry in enumerate(entries):

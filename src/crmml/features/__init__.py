@@ -3,11 +3,12 @@
 from crmml.features.build import build_features, catalogue, left_out, write_features
 from crmml.features.concepts import CONCEPTS, Concept
 from crmml.features.declare import CustomFamily, Family, FeatureInfo
-from crmml.features.families import askable_names, families_of, family_names
+from crmml.features.families import DEFAULT, askable_names, default_families, expand, families_of, family_names
 from crmml.features.trace import explain_cell
 
 __all__ = [
     "CONCEPTS",
+    "DEFAULT",
     "Concept",
     "CustomFamily",
     "Family",
@@ -15,6 +16,8 @@ __all__ = [
     "askable_names",
     "build_features",
     "catalogue",
+    "default_families",
+    "expand",
     "explain_cell",
     "families_of",
     "family_names",

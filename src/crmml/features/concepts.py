@@ -31,6 +31,7 @@ CONCEPTS: dict[str, Concept] = {
         Concept("relations", "关系圈", "related customers"),
         Concept("profile", "客户概况", "profile"),
         Concept("history", "信息厚度", "how much is known"),
+        Concept("standing", "同类位次", "standing among peers"),
         Concept("value", "历史贡献", "past contribution"),
         Concept("terms", "申请条件", "terms asked for"),
     )

@@ -353,12 +353,16 @@ class Due(Walked):
 
 @dataclass(frozen=True, eq=False)
 class Maturing(Walked):
-    """Sum of the values of entities whose stated day lies within the `ahead` months after the cut-off."""
+    """Sum of the values of entities whose stated day lies within the `ahead` months after the cut-off.
+
+    Null where no standing entity states a day: then nothing is known of what falls due.
+    """
 
     ahead: int = 3
 
     is_windowed = False
     needs_history = True
+    null = ("到期日不详", "no day of maturity is stated")
 
     def column(self, window: Months | None) -> str:
         return f"{self.name}_{self.ahead}m"
@@ -370,7 +374,8 @@ class Maturing(Walked):
     def walked(self, walk: Walk, window: Months | None) -> Floats:
         unit, value, day = _stated(walk)
         due = (value > 0) & (day > walk.cutoff[unit]) & (day <= walk.months_back(-self.ahead)[unit])
-        return np.bincount(unit[due], weights=value[due], minlength=walk.units) / self.scale
+        total = np.bincount(unit[due], weights=value[due], minlength=walk.units) / self.scale
+        return np.where(walk.count(unit[value > 0]) > 0, total, np.nan)
 
 
 def _stated(walk: Walk) -> tuple[Ints, Ints, Ints]:

@@ -11,12 +11,14 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml import files
 from crmml.errors import BackendError, NotFoundError, SourceError, mask
 from crmml.features import FeatureInfo, askable_names, catalogue, family_names, left_out, write_features
-from crmml.peers import build_peers
+from crmml.features.families.people import STANDING
+from crmml.peers import build_peers, stand, standing_infos
 from crmml.snapshots import take_snapshots
 from crmml.sources.bank import Bank
 from crmml.stages.ledger import ledger_digest, make_ledger
@@ -37,19 +39,23 @@ def make_features(
     ledger: ir.Table | None,
     *,
     cutoffs: Sequence[date] | None = None,
+    families: Sequence[str] | None = None,
+    folder: Path | None = None,
     force: bool = False,
     say: Say,
 ) -> Path:
     """One Parquet file of snapshots and one of features per cut-off; the folder that holds them.
 
     Beside them lie the peers (averages by segment) and the catalogue. Cut-offs
-    asked for beyond those of the models get a folder of their own.
+    asked for beyond those of the models get a folder of their own; so may
+    `families` (those of the models unless given).
     """
-    usual = cutoffs is None
     days = sorted(project.cutoffs() if cutoffs is None else cutoffs)
     _require_history(bank, days)
-    families = families_of(project)
-    folder = project.workspace.of("features") if usual else project.workspace.of("features_at", str(days[-1]))
+    families = families_of(project) if families is None else list(families)
+    if folder is None:
+        of = project.workspace.of
+        folder = of("features") if cutoffs is None else of("features_at", str(days[-1]))
     inputs = {"tables": tables_digest(project), "families": " ".join(families), "cutoffs": " ".join(map(str, days))}
     if ledger is not None:
         inputs["ledger"] = ledger_digest(project)
@@ -65,8 +71,10 @@ def make_features(
         rows = write_features(bank, snapshots, families, features_folder, ledger=ledger)
         staged.rows |= {f"features/{name}": count for name, count in rows.items()}
         for day in days:
-            _write_beside(staged, snapshots, day)
+            _write_beside(staged, snapshots, day, with_standing=STANDING.name in families)
         infos = catalogue(bank, families, ledger=ledger)
+        if STANDING.name in families:
+            infos = (*infos, *standing_infos(info.name for info in infos))
         text = json.dumps([asdict(info) for info in infos], indent=1, ensure_ascii=False)
         staged.path("catalogue.json").write_text(text + "\n", encoding="utf-8")
         say(f"          {sum(rows.values()):,} rows x {len(infos)} features, {len(days)} cut-offs")
@@ -77,6 +85,8 @@ def _left_out(bank: Bank, ledger: ir.Table | None) -> list[str]:
     """What the bank's tables cannot feed, said once: feature families by missing table, and targets."""
     by_table: dict[str, list[str]] = {}
     for family, table in left_out(bank, None, ledger=ledger):
+        if family == STANDING.name:
+            continue
         by_table.setdefault(table, []).append(family)
     lines = [f"no {table}: features {', '.join(families)} are left out" for table, families in by_table.items()]
     if not bank.has("loans"):
@@ -84,15 +94,28 @@ def _left_out(bank: Bank, ledger: ir.Table | None) -> list[str]:
     return lines
 
 
-def _write_beside(staged: files.Staged, snapshots: ir.Table, day: date) -> None:
-    """The snapshots of one cut-off, and the averages of its peers."""
+def _write_beside(staged: files.Staged, snapshots: ir.Table, day: date, *, with_standing: bool) -> None:
+    """The snapshots of one cut-off, where its customers stand, and the averages of its peers."""
     of_day = snapshots.filter(snapshots.cutoff_date == day).order_by("customer_id")
     taken = of_day.to_pyarrow()
     pq.write_table(taken, staged.path(f"snapshots/{day}.parquet", rows=taken.num_rows), compression="zstd")
     path = staged.folder / "features" / f"{day}.parquet"
     if path.exists():
-        peers = build_peers(with_snapshot(pd.read_parquet(path), taken.to_pandas()))
+        frame = with_snapshot(pd.read_parquet(path), taken.to_pandas())
+        if with_standing:
+            placed = stand(frame)
+            _append(path, pa.Table.from_pandas(placed, preserve_index=False))
+            frame = pd.concat([frame, placed], axis=1)
+        peers = build_peers(frame)
         pq.write_table(peers, staged.path(f"peers/{day}.parquet", rows=peers.num_rows), compression="zstd")
+
+
+def _append(path: Path, columns: pa.Table) -> None:
+    """Add columns to a Parquet file whose rows are in the same order."""
+    table = pq.read_table(path)
+    for name in columns.column_names:
+        table = table.append_column(name, columns[name])
+    pq.write_table(table, path, compression="zstd")
 
 
 def with_snapshot(features: pd.DataFrame, snapshots: pd.DataFrame) -> pd.DataFrame:

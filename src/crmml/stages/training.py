@@ -204,7 +204,7 @@ def select_features(spec: ModelSpec, infos: tuple[FeatureInfo, ...], *, where: s
 
 def plan(config: Path, *, product: str | None, say: Say) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The calendar of every window of a config's models, and the usable range, before anything is computed."""
-    for project, model in _models_of(config, product):
+    for project, model in models_of(config, product):
         spec, shortest = project.spec, min(window.months for window in WINDOWS)
         history = _history(project)
         first = spec.observed_from.get(history) or make_tables(project, say=say).observed_from(history)
@@ -229,7 +229,7 @@ def train_config(
     config: Path, *, trials: int | None, sample: float | None, product: str | None, say: Say
 ) -> Iterator[dict[str, Any]]:
     """Train the models of a config file, with other trials or a sample of the customers if asked."""
-    for project, model in _models_of(config, product):
+    for project, model in models_of(config, product):
         spec = model.spec
         if trials is not None:
             spec = dataclasses.replace(spec, tuning=dataclasses.replace(spec.tuning, trials=trials))
@@ -264,7 +264,8 @@ def read_metrics(project: Project, key: str) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _models_of(config: Path, product: str | None) -> Iterator[tuple[Project, Model]]:
+def models_of(config: Path, product: str | None) -> Iterator[tuple[Project, Model]]:
+    """The models of a config file, or the one for a product."""
     project = open_project(config.parent)
     models = load_models(config, bank=project.spec.name)
     if product is not None:

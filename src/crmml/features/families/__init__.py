@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crmml.features.declare import Family
 from crmml.features.families.balances import BALANCES, DEBT
 from crmml.features.families.cash_flow import CHANNELS, SALARY, TURNOVER
@@ -9,7 +11,7 @@ from crmml.features.families.circle import HISTORY, LIMIT_CHANGES, MATURITY, REL
 from crmml.features.families.credit import ARREARS, LIMITS, LOANS
 from crmml.features.families.holdings import HOLDINGS
 from crmml.features.families.paths import BALANCE_PATH, CARD_PATH
-from crmml.features.families.people import PROFILE, TENURE
+from crmml.features.families.people import PROFILE, STANDING, TENURE
 from crmml.features.families.products import PRODUCTS
 from crmml.features.families.rhythm import COUNTERPARTIES, PURPOSES, RHYTHM
 from crmml.features.families.service import CONTACTS, EVENTS, activity_family
@@ -40,7 +42,29 @@ _FIXED = (
     MATURITY,
     RELATIONS,
     HISTORY,
+    STANDING,
 )
+
+
+#: Families that gained on no bank out of time (docs/features.md, checked by a test): asked for by name only.
+OFF_BY_DEFAULT: frozenset[str] = frozenset()
+#: The word in a model config that stands for all families but those.
+DEFAULT = "default"
+
+
+def default_families() -> tuple[str, ...]:
+    """The families that `features: [default]` stands for."""
+    return tuple(name for name in family_names() if name not in OFF_BY_DEFAULT)
+
+
+def expand(entries: Sequence[str]) -> tuple[str, ...]:
+    """The families a config lists, `default` replaced by those it stands for, each once.
+
+    >>> expand(["salary", "salary.salary_in_3m"])
+    ('salary', 'salary.salary_in_3m')
+    """
+    named = [name for entry in entries for name in (default_families() if entry == DEFAULT else (entry,))]
+    return tuple(dict.fromkeys(named))
 
 
 def family_names() -> tuple[str, ...]:

@@ -36,3 +36,14 @@ PROFILE = Family(
         Attribute("income", "income", how="number", unit="money", zh="登记收入", en="income on file", sign={"default": -1}),
     ],
 )  # fmt: skip
+
+#: Where a customer stands among the peers of the cut-off: computed over the whole population once it is there
+#: (`peers.py`), so a build of some snapshots leaves the family out.
+STANDING = Family(
+    name="standing",
+    table="customers",
+    concept="standing",
+    zh="同类位次",
+    en="standing among peers",
+    needs=("whole population",),
+)
