@@ -20,7 +20,7 @@ def in_families(abt, families):
 @pytest.fixture(scope="module")
 def measured():
     abt = in_families(make_abt(customers=2000), FAMILIES)
-    return measure_gains(abt, make_spec(), ["salary", "noise_0", "noise_1", "noise_2"], HELD, alone=True, threads=1)
+    return measure_gains(abt, make_spec(), ["salary", "noise_0", "noise_1", "noise_2"], HELD, stepwise=True, threads=1)
 
 
 def test_drivers_gain_and_noise_does_not(measured):
@@ -41,10 +41,26 @@ def test_a_constant_column_is_no_column_of_its_family(measured):
     assert {gain.family: gain.columns for gain in measured.gains} == {"pay": 1, "money": 1, "profile": 1, "noise": 3}
 
 
-def test_a_family_alone_is_as_good_as_its_driver(measured):
-    alone = {gain.family: gain.alone for gain in measured.gains}
-    assert alone["pay"] > 0.6
-    assert abs(alone["noise"] - 0.5) < 0.05
+def test_steps_lead_from_knowing_nothing_to_all_families(measured):
+    steps = {gain.family: gain.added for gain in measured.gains}
+    assert list(steps) == ["pay", "money", "profile", "noise"]
+    assert steps["pay"].value > 0.1
+    assert steps["money"].low > 0
+    full = 0.5 + sum(step.value for step in steps.values())
+    everything = next(gain for gain in measured.gains if gain.family == "noise").with_it
+    assert 0.6 < full < everything + 0.1
+
+
+def test_what_two_families_both_tell_is_gained_by_the_first_of_them():
+    abt = make_abt(customers=1500)
+    twice = replace(abt, frame=abt.frame.assign(noise_0=abt.frame["salary"]))
+    twice = in_families(twice, {**FAMILIES, "noise_0": "copy"})
+    gains = measure_gains(twice, make_spec(), ["salary", "balance", "noise_0"], HELD, stepwise=True, threads=1).gains
+    found = {gain.family: gain for gain in gains}
+    assert abs(found["pay"].gain.value) < 0.005
+    assert abs(found["copy"].gain.value) < 0.005
+    assert found["pay"].added.low > 0
+    assert found["copy"].added.high < 0.01
 
 
 def test_gains_are_the_same_again():

@@ -219,7 +219,9 @@ def train(
 def gains(
     config: Annotated[Path, typer.Argument(metavar="MODEL.yaml", help="Config of a model that has been trained.")],
     product: Annotated[str | None, typer.Option(help="For an uptake config: only this product.")] = None,
-    alone: Annotated[bool, typer.Option("--alone", help="Also a model of each family alone.")] = False,
+    stepwise: Annotated[
+        bool, typer.Option("--stepwise", help="Also what each adds to the families before it in the catalogue.")
+    ] = False,
     form: Form = Format.table,
 ) -> None:
     """What each feature family adds out of time: with it less without it, tuned parameters held.
@@ -228,7 +230,7 @@ def gains(
     """
     from crmml.stages.gains import gains_of_config
 
-    for heading, rows in gains_of_config(config, product=product, alone=alone, say=say):
+    for heading, rows in gains_of_config(config, product=product, stepwise=stepwise, say=say):
         say(heading)
         emit(rows, form=form)
 

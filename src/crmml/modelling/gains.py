@@ -4,6 +4,10 @@ Nothing is searched again: both fits take the parameters and the number of trees
 of a model that was tuned before, and the same rows. A family among those of the
 config is left out, one that is not is added.
 
+Two families that tell the same both seem useless when each is left out alone.
+So beside that gain stands what a family adds to those before it, in the order
+of the catalogue: one that adds nothing there can be done without.
+
 Rows and columns are not sampled in these fits. Where they are, a column that no
 split ever uses still decides which columns a tree may see, and on a few hundred
 events that luck is as large as the gain of a family.
@@ -62,8 +66,8 @@ class Gain:
     """One family: figure with it less figure without it, on the same test rows.
 
     `chance` is the one-sided chance of so large a gain where there is none,
-    by the standard error of the resamples. `alone` is the figure of a model
-    that sees nothing but this family (null where it was not asked for).
+    by the standard error of the resamples. `added` is the gain over the families
+    before it in the catalogue (null where it was not asked for).
     """
 
     family: str
@@ -73,8 +77,9 @@ class Gain:
     without_it: float
     gain: Figure
     chance: float
-    alone: float | None
     seconds: float
+    added: Figure | None = None
+    added_chance: float | None = None
 
 
 def measure_gains(
@@ -83,7 +88,7 @@ def measure_gains(
     used: Sequence[str],
     held: Held,
     *,
-    alone: bool = False,
+    stepwise: bool = False,
     resamples: int = RESAMPLES,
     threads: int = 0,
 ) -> Measured:
@@ -126,10 +131,12 @@ def measure_gains(
                 without_it=judge.value(less),
                 gain=gain,
                 chance=chance,
-                alone=judge.value(judge.scores(columns)) if alone else None,
                 seconds=time.perf_counter() - started,
             )
         )
+    if stepwise:
+        steps = judge.steps(_by_family(prepared))
+        gains = [replace(gain, added=steps[gain.family][0], added_chance=steps[gain.family][1]) for gain in gains]
     return Measured(judge.value(base), len(prepared.test), tuple(gains))
 
 
@@ -169,6 +176,16 @@ class _Judge:
                 part = part + aim.offset_slope * np.nan_to_num(kept.X[kept.test, place])
             total = total + SIGNS.get(aim.name, 1) * part
         return total
+
+    def steps(self, families: Mapping[str, set[str]]) -> dict[str, tuple[Figure, float]]:
+        """What each family adds to those before it; the first to a model that knows nothing."""
+        steps, before, scores = {}, set[str](), np.zeros(len(self.label))
+        for family, columns in families.items():
+            before = before | columns
+            richer = self.scores(before)
+            steps[family] = self.difference(richer, scores)
+            scores = richer
+        return steps
 
     def _only(self, columns: set[str]) -> Prepared:
         prepared = self.prepared

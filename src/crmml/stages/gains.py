@@ -12,9 +12,9 @@ from crmml import bundle as bundles
 from crmml import files
 from crmml.config import Model
 from crmml.errors import NotFoundError
-from crmml.features import family_names
+from crmml.features import askable_names, family_names
 from crmml.modelling.gains import Gain, Held, beyond_luck, measure_gains
-from crmml.stages.features import make_features, read_catalogue
+from crmml.stages.features import families_of, make_features, read_catalogue
 from crmml.stages.ledger import make_ledger
 from crmml.stages.making import Say
 from crmml.stages.project import Project
@@ -23,12 +23,12 @@ from crmml.stages.training import Ground, make_abt, models_of, select_features
 
 
 def gains_of_config(
-    config: Path, *, product: str | None, alone: bool, say: Say
+    config: Path, *, product: str | None, stepwise: bool, say: Say
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A heading and one row per family, for each model of a config file."""
     for project, model in models_of(config, product):
         with project.alone():
-            measured = measure(project, model, alone=alone, say=say)
+            measured = measure(project, model, stepwise=stepwise, say=say)
         heading = (
             f"{measured['model']}: {measured['measure']} {measured['value']:.4f} with the families of {model.path.name}, "
             f"{measured['rows']:,} test rows; gains are differences on the same rows"
@@ -36,14 +36,14 @@ def gains_of_config(
         yield heading, measured["families"]
 
 
-def measure(project: Project, model: Model, *, alone: bool, say: Say) -> dict[str, Any]:
+def measure(project: Project, model: Model, *, stepwise: bool, say: Say) -> dict[str, Any]:
     """Measure a model's families and keep the result in `data/<bank>/gains/<model>/gains.json`."""
     held = _held(project, model)
     ground = _whole_ground(project, say=say)
     everything = dataclasses.replace(model, spec=dataclasses.replace(model.spec, families=tuple(_families(ground))))
     abt = make_abt(project, everything, ground)
     used = select_features(model.spec, abt.features, where=str(model.path))
-    measured = measure_gains(abt, everything.spec, used, held, alone=alone)
+    measured = measure_gains(abt, everything.spec, used, held, stepwise=stepwise)
     told = {
         "model": model.spec.name,
         "target": model.spec.kind,
@@ -76,11 +76,20 @@ def rows_of(gains: Sequence[Gain]) -> list[dict[str, Any]]:
             "high": _rounded(gain.gain.high),
             "chance": float(f"{gain.chance:.3g}"),
             "verdict": "gains" if kept[gain.family] else "inside noise",
-            "alone": _rounded(gain.alone),
+            **_step(gain),
             "seconds": round(gain.seconds, 1),
         }
         for gain in ordered
     ]
+
+
+def _step(gain: Gain) -> dict[str, Any]:
+    """What the family adds to those before it, where that was asked for."""
+    if gain.added is None or gain.added_chance is None:
+        return {}
+    figure = {"added": gain.added.value, "added_low": gain.added.low, "added_high": gain.added.high}
+    told = {name: _rounded(value) for name, value in figure.items()}
+    return {**told, "added_chance": float(f"{gain.added_chance:.3g}")}
 
 
 def _rounded(value: float | None) -> float | None:
@@ -111,7 +120,7 @@ def _whole_ground(project: Project, *, say: Say) -> Ground:
     bank = make_tables(project, say=say)
     ledger = make_ledger(project, bank, say=say)
     folder = project.workspace.of("gains", "features")
-    families = list(family_names())
+    families = [name for name in askable_names() if name in {*family_names(), *families_of(project)}]
     return Ground(
         bank,
         ledger,
