@@ -54,3 +54,10 @@ def test_an_unset_variable_is_named_and_no_other_is_shown(monkeypatch):
 def test_set_variables_are_put_in(monkeypatch):
     monkeypatch.setenv("CRMML_PLACE", "here")
     assert expand_environment("${CRMML_PLACE}/x.csv", where="a") == "here/x.csv"
+
+
+def test_a_variable_in_a_flow_mapping_is_told_to_stand_in_quotes(tmp_path):
+    path = tmp_path / "bank.yaml"
+    path.write_text("source: {path: ${FOLDER}/a.csv}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"stands in quotes, as .*\n"):
+        read_yaml(path)

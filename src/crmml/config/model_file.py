@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from crmml.config.mapping import build, placed, refuse_unknown_keys
 from crmml.config.reading import read_yaml
-from crmml.economics import FAMILIES
+from crmml.economics import FAMILIES, FAMILY_WORDS
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
@@ -19,7 +19,6 @@ from crmml.labels import Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
-from crmml.reporting.customer_page import FAMILIES as FAMILY_WORDS
 from crmml.snapshots import Population
 
 _FILE_NAME = re.compile(r"\w[\w.-]{0,59}")

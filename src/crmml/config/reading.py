@@ -110,6 +110,9 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         return "tags such as !!python/object are refused"
     if r"'\t'" in problem:
         return "found a tab; indent with blanks"
+    mark = error.problem_mark
+    if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer - 1 : mark.pointer + 1] == "${":
+        problem += '; inside { } a value with ${NAME} stands in quotes, as "${NAME}/file.csv"'
     if error.problem_mark is not None and (snippet := error.problem_mark.get_snippet()):
         return f"{problem}\n{snippet}"
     return problem

@@ -10,7 +10,18 @@ from datetime import date
 DEPOSIT_FAMILIES = ("current", "savings", "time_deposit")
 CREDIT_FAMILIES = ("loan", "mortgage", "card")
 FTP_FAMILIES = DEPOSIT_FAMILIES + CREDIT_FAMILIES
-FAMILIES = (*FTP_FAMILIES, "insurance", "investment", "service")
+FAMILY_WORDS: Mapping[str, tuple[str, str]] = {
+    "current": ("活期账户", "current account"),
+    "savings": ("储蓄账户", "savings account"),
+    "time_deposit": ("定期存款", "time deposit"),
+    "loan": ("贷款", "loan"),
+    "mortgage": ("按揭贷款", "mortgage"),
+    "card": ("信用卡", "card"),
+    "insurance": ("保险", "insurance"),
+    "investment": ("理财投资", "investment"),
+    "service": ("签约服务", "service contract"),
+}
+FAMILIES = tuple(FAMILY_WORDS)
 
 _BUCKET = re.compile(r"(\d+)(?:-\d+|\+)?")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crmml.economics import FAMILY_WORDS
 from crmml.features.declare import Attribute, Breadth, Derived, Difference, Family, FeatureInfo, Ratio, Trend
 from crmml.features.planner import Asked, columns_of
 from crmml.features.statistics import (
@@ -25,17 +26,6 @@ from crmml.features.statistics import (
 )
 from crmml.features.walked import Walked
 
-_HELD = {
-    "current": ("活期账户", "current account"),
-    "savings": ("储蓄账户", "savings account"),
-    "time_deposit": ("定期存款", "time deposit"),
-    "loan": ("贷款", "loan"),
-    "mortgage": ("按揭贷款", "mortgage"),
-    "card": ("信用卡", "card"),
-    "insurance": ("保险", "insurance"),
-    "investment": ("理财产品", "investment"),
-    "service": ("签约服务", "service contract"),
-}
 _NOT_COVERED = ("所需历史早于数据起始日", "the window begins before the observed history")
 
 
@@ -125,7 +115,7 @@ def _null_meaning(asked: Asked) -> tuple[str, str]:
 def _not_held(holds: tuple[str, ...]) -> tuple[str, str]:
     if not holds:
         return "截止日未持有任何账户", "no account held at the cut-off"
-    zh, en = zip(*(_HELD[family] for family in holds), strict=True)
+    zh, en = zip(*(FAMILY_WORDS[family] for family in holds), strict=True)
     return f"截止日未持有{'、'.join(zh)}", f"no {' or '.join(en)} held at the cut-off"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmml.economics import FAMILY_WORDS
 from crmml.explain import COMPONENTS, REST, wording
 from crmml.explain.sentences import COMPONENTS as COMPONENT_WORDS
 from crmml.periods import look_back
@@ -21,17 +22,6 @@ TITLES = {
     "default": ("违约概率", "probability of default"),
     "take": ("购买概率", "probability of taking the product"),
     "contribution": ("预计贡献", "expected contribution"),
-}
-FAMILIES = {
-    "current": ("活期账户", "current account"),
-    "savings": ("储蓄", "savings"),
-    "time_deposit": ("定期存款", "time deposit"),
-    "loan": ("贷款", "loan"),
-    "mortgage": ("按揭贷款", "mortgage"),
-    "card": ("信用卡", "card"),
-    "insurance": ("保险", "insurance"),
-    "investment": ("理财投资", "investment"),
-    "service": ("服务", "service"),
 }
 
 
@@ -243,7 +233,7 @@ def _holdings(holdings: pd.DataFrame | None) -> list[dict[str, Any]]:
         return []
     rows = [{str(name): value for name, value in row.items()} for row in holdings.to_dict("records")]
     for row in rows:
-        row["family_zh"], row["family_en"] = FAMILIES.get(row["family"], (row["family"], row["family"]))
+        row["family_zh"], row["family_en"] = FAMILY_WORDS.get(row["family"], (row["family"], row["family"]))
     return rows
 
 
