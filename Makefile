@@ -7,7 +7,7 @@ EVERYTHING := .[dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results dvc xiamen lock clean
+.PHONY: help demo test lint format bench results dvc xiamen santander lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ results: .venv/.dev  ## figures on public data, written to docs/results.md (CRMM
 
 xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder of public data)
 	@$(BIN)/crmml run configs/xiamen
+
+santander: .venv/.core  ## the next product of customers whose holdings are known month by month (CRMML_DATA as above)
+	@$(BIN)/crmml run configs/santander
 
 dvc: .venv/.dev  ## the demo's stages by dvc repro
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro

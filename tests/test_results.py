@@ -123,6 +123,16 @@ def test_the_baseline_reads_text_as_categories_and_an_unseen_level_as_missing():
         as_baseline_columns(train, test.drop(columns="n"))
 
 
+def test_a_column_of_a_few_values_does_not_stop_the_baseline():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=10_100), "rare": np.nan})
+    label = (frame["x"] + rng.normal(size=len(frame)) > 0).to_numpy(float)
+    for row in range(30):
+        rare = frame.assign(rare=np.where(np.arange(len(frame)) == row, 1.0, np.nan))
+        assert [list(part) for part in as_baseline_columns(rare, rare)] == [["x"], ["x"]]
+    assert roc_auc_score(label, untuned_histgb(rare, label, rare)) > 0.7
+
+
 def test_the_baseline_finds_a_category_that_decides():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"place": rng.choice([f"p{i}" for i in range(300)], 4_000), "noise": rng.normal(size=4_000)})

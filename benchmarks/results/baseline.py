@@ -13,6 +13,7 @@ Array = npt.NDArray[np.float64]
 SEED = 0
 #: The most levels HistGradientBoosting takes: the most frequent in training stay, the others read as missing.
 MOST_LEVELS = 255
+SMALLEST_LEAF, SETS_ASIDE_ABOVE = 20, 10_000
 
 
 def untuned_histgb(train: pd.DataFrame, label: npt.ArrayLike, test: pd.DataFrame) -> Array:
@@ -43,12 +44,14 @@ def untuned_histgb_amount(train: pd.DataFrame, amount: npt.ArrayLike, test: pd.D
 def as_baseline_columns(train: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables with numbers as floats and text as categories learned from training rows.
 
-    A column without any value in training is left out: HistGradientBoosting cannot bin it.
+    HistGradientBoosting cannot bin a column without any value, and above 10,000 rows it sets a tenth of them aside first. So
+    a column of fewer values than its smallest leaf holds is left out there, and an empty one always.
     """
     if list(train.columns) != list(test.columns):
         raise ValueError("training and test columns differ")
     made: dict[str, tuple[Any, Any]] = {}
-    for name in train.columns[train.notna().any()]:
+    fewest = SMALLEST_LEAF if len(train) > SETS_ASIDE_ABOVE else 1
+    for name in train.columns[train.notna().sum() >= fewest]:
         if _is_number(train[name]):
             made[name] = (_floats(train[name]), _floats(test[name]))
         elif pd.api.types.is_datetime64_any_dtype(train[name].dtype):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import label_ranking_average_precision_score
 
-from crmml.evaluation.ranking import average_precision_at, map_at, precision_at, recall_at
+from crmml.evaluation.ranking import average_precision_at, map_at, precision_at, ranking_report, recall_at
 
 
 def loop(taken: set[int], ranked: list[int], k: int) -> float:
@@ -74,3 +74,27 @@ def test_equal_scores_keep_the_order_of_the_columns():
 def test_what_cannot_be_ranked_is_refused(is_taken, score, k, words):
     with pytest.raises(ValueError, match=words):
         map_at(is_taken, score, k)
+
+
+def test_the_report_judges_cutoffs_apart_and_knows_what_is_popular():
+    # Two customers on two cut-offs, products a and b; the second customer holds b, so only a is offered.
+    is_taken = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+    score = np.array([[0.1, 0.9], [0.5, np.nan], [0.2, 0.8], [0.9, np.nan]])
+    report = ranking_report(
+        is_taken, score, customers=["x", "y", "x", "y"], cutoffs=["2025-01", "2025-01", "2025-02", "2025-02"], k=2
+    )
+    # January: 1 and 1; February: 1/2 (b was ranked first), and nobody else took anything.
+    assert report["map"]["value"] == pytest.approx((1.0 + 0.5) / 2)
+    # By popularity: January a 1/2, b 1/1, so b first; February a 1/2, b 0, so a first: right every time.
+    assert report["popularity"]["value"] == pytest.approx(1.0)
+    assert report["difference"]["value"] == pytest.approx(-0.25)
+    assert (report["rows"], report["takers"], report["products"]) == (4, 3, 2)
+    assert report["precision_at_1"] == pytest.approx(2 / 4)
+    assert report["lift_at_1"] == pytest.approx((2 / 4) / (3 / 6))
+
+
+def test_a_report_of_which_nobody_took_anything_has_no_figure():
+    report = ranking_report(np.zeros((2, 2)), np.ones((2, 2)), customers=[1, 2], cutoffs=["a", "a"], k=2)
+    assert report["map"]["value"] is None
+    assert report["lift_at_1"] is None
+    assert report["takers"] == 0

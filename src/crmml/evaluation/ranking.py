@@ -7,8 +7,13 @@ Equal scores keep the order of the columns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+
+from crmml.evaluation.bootstrap import Customers, figure
 
 Array = npt.NDArray[np.float64]
 
@@ -94,3 +99,66 @@ def _in_order(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> tuple[Ar
 def _mean(values: Array) -> float:
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+def ranking_report(
+    is_taken: npt.NDArray[np.float64],
+    score: npt.NDArray[np.float64],
+    *,
+    customers: npt.ArrayLike,
+    cutoffs: npt.ArrayLike,
+    k: int,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """How well products are ranked on test rows, beside the order of how often each is taken.
+
+    Parameters
+    ----------
+    is_taken, score : ndarray of shape (n_rows, n_products)
+        A null score: not offered, since it is held.
+    customers, cutoffs : array-like of shape (n_rows,)
+        Cut-offs are judged apart and their figures averaged; customers are resampled.
+
+    Returns
+    -------
+    dict
+        `map`, `popularity` (which knows the rates of the tested rows) and their
+        `difference` as value, low, high; `precision_at_1` over all rows and its
+        `lift_at_1` over the rate of all offers; `rows`, `takers`, `products`, `k`.
+    """
+    is_offered, days = ~np.isnan(score), np.asarray(cutoffs)
+    popular = np.empty_like(score)
+    for day in np.unique(days):
+        rows = days == day
+        popular[rows] = is_taken[rows].sum(axis=0) / np.maximum(is_offered[rows].sum(axis=0), 1)
+    values = [average_precision_at(is_taken, order, k) for order in (score, np.where(is_offered, popular, np.nan))]
+    drawn_from = Customers(customers, seed=seed)
+
+    def mean_of(value: Array) -> Callable[[Array], Array]:
+        return lambda weights: _mean_over_cutoffs(value, days, weights)
+
+    figures = {
+        name: figure(*drawn_from.estimate(mean_of(value))).as_dict()
+        for name, value in (("map", values[0]), ("popularity", values[1]), ("difference", values[0] - values[1]))
+    }
+    first = precision_at(is_taken, score, 1)
+    rate = float(is_taken[is_offered].sum() / is_offered.sum())
+    return {
+        **figures,
+        "precision_at_1": first,
+        "lift_at_1": first / rate if rate else None,
+        "rows": len(score),
+        "takers": int((~np.isnan(values[0])).sum()),
+        "products": score.shape[1],
+        "k": k,
+    }
+
+
+def _mean_over_cutoffs(value: Array, days: npt.NDArray[Any], weights: Array) -> Array:
+    """The mean of the known values of each cut-off, averaged over cut-offs, for each weighting."""
+    means = []
+    for day in np.unique(days):
+        rows = (days == day) & ~np.isnan(value)
+        total = weights[:, rows].sum(axis=1)
+        means.append(weights[:, rows] @ value[rows] / np.where(total > 0, total, np.nan))
+    return np.asarray(np.mean(means, axis=0), dtype=float)

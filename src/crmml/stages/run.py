@@ -11,6 +11,7 @@ from crmml.stages.audit import make_audit
 from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
 from crmml.stages.project import Project, open_project
+from crmml.stages.ranking import rank_products
 from crmml.stages.scores import make_scores
 from crmml.stages.training import Ground, lay_ground, make_model, read_summary, require_mature
 
@@ -69,10 +70,11 @@ def models_of(project: Project, *, only: str | None = None) -> list[Model]:
 
 
 def train_models(project: Project, ground: Ground, models: list[Model], *, force: bool, say: Say) -> None:
-    """Train models, and promote those that have no champion and pass their gates."""
+    """Train models, promote those that have no champion and pass their gates, judge the order of products."""
     for model in models:
         make_model(project, model, ground, force=force, say=say)
         promote_first(project, model, say=say)
+    rank_products(project, models, say=say)
 
 
 def promote_first(project: Project, model: Model, *, say: Say) -> bool:
