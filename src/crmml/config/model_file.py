@@ -16,7 +16,7 @@ from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
 from crmml.labels import Churn, Contribution, Default, Given, Uptake
-from crmml.modelling.spec import LightGBM, ModelSpec, Split, Tuning
+from crmml.modelling.spec import FewEvents, LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
 from crmml.snapshots import Population
@@ -79,6 +79,7 @@ class ModelFile:
     estimator: Mapping[str, Any] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
+    few_events: FewEvents = field(default_factory=FewEvents)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", expand(self.features))
@@ -125,6 +126,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         lightgbm=_estimator(file.estimator, where=f"{where}: estimator"),
         tuning=file.tuning,
         gates=file.gates,
+        few_events=file.few_events,
     )
     with placed(f"{where}: cutoffs"):
         check_purge(spec.split, spec.horizon)

@@ -12,7 +12,7 @@ from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.periods import Horizon
 
-__all__ = ["Gates", "LightGBM", "ModelSpec", "Split", "Tuning"]
+__all__ = ["FEWEST_EVENTS", "FewEvents", "Gates", "LightGBM", "ModelSpec", "Split", "Tuning"]
 
 _BOOSTING = ("gbdt", "goss")
 # Set by crmml in every fit: a config that could change them could change the meaning or the hash of a model.
@@ -188,6 +188,29 @@ class Split:
         return self.out_of_time or self.train
 
 
+#: Fewer events than these in training are refused, unless the config allows so few.
+FEWEST_EVENTS = 50
+
+
+@dataclass(frozen=True)
+class FewEvents:
+    """The least events a model may be learned from, where the bank has no more.
+
+    With fewer than 50, figures are wide and a search chooses noise: a config
+    that asks for less says so here, and every figure of the model repeats it.
+    """
+
+    at_least: int = FEWEST_EVENTS
+
+    def __post_init__(self) -> None:
+        if not 10 <= self.at_least <= FEWEST_EVENTS:
+            raise ConfigError(
+                f"few_events: at_least is {self.at_least}; expected 10 to {FEWEST_EVENTS} (without few_events it is "
+                f"{FEWEST_EVENTS})",
+                code="C005",
+            )
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """One model: what it predicts, for whom, from what, and how it is judged.
@@ -205,6 +228,7 @@ class ModelSpec:
     lightgbm: LightGBM = field(default_factory=LightGBM)
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
+    few_events: FewEvents = field(default_factory=FewEvents)
 
     @property
     def kind(self) -> str:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmml.errors import ConfigError, SourceError
-from crmml.modelling.spec import Split
+from crmml.modelling.spec import FEWEST_EVENTS, Split
 from crmml.periods import Horizon, label_window, look_back, month_end
 
 Rows = npt.NDArray[np.intp]
-FEWEST_EVENTS = 50
 FEW_EVENTS = 300
 # A search judged on fewer events than this chooses noise.
 FEW_JUDGED = 150
@@ -80,8 +79,15 @@ def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_
     return in_train & ~is_new, in_test if split.is_out_of_time else in_test & is_new
 
 
-def require_events(label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime64], *, target: str, rows: str) -> None:
-    """Refuse to learn from, or test on, too few events.
+def require_events(
+    label: npt.NDArray[np.float64],
+    days: npt.NDArray[np.datetime64],
+    *,
+    target: str,
+    rows: str,
+    at_least: int = FEWEST_EVENTS,
+) -> None:
+    """Refuse to learn from fewer events than `at_least`, or to test on none.
 
     Raises
     ------
@@ -102,10 +108,11 @@ def require_events(label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime
             "the definition of the label",
             code="D018",
         )
-    if rows == "training" and events < FEWEST_EVENTS:
+    if rows == "training" and events < at_least:
         raise SourceError(
-            f"{target}: {events} events (< {FEWEST_EVENTS}) among {len(label):,} training rows {span}; expected at "
-            f"least {FEWEST_EVENTS}. Add earlier cut-offs or lengthen the horizon",
+            f"{target}: {events} events (< {at_least}) among {len(label):,} training rows {span}; expected at "
+            f"least {at_least}. Add earlier cut-offs or lengthen the horizon"
+            + ("" if at_least < FEWEST_EVENTS else "; where the bank has no more, `few_events: {at_least: …}` allows less"),
             code="D019",
         )
 

@@ -16,9 +16,9 @@ from crmml.evaluation import gates
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.fit import fit
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
-from crmml.modelling.preparation import prepare
+from crmml.modelling.preparation import Prepared, prepare
 from crmml.modelling.reference import make_reference, no_reference
-from crmml.modelling.spec import ModelSpec
+from crmml.modelling.spec import FEWEST_EVENTS, ModelSpec
 from crmml.modelling.splits import check_purge
 
 if TYPE_CHECKING:
@@ -106,6 +106,15 @@ def train(
     served = replace(draft, reference=reference)
     predictions = predict_test(served, prepared, holdout_buckets=spec.split.holdout_buckets)
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
+    metrics["tested_on"] += few_events_stamp(prepared, spec)
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = make_card(spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall)
     return Trained(replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall)
+
+
+def few_events_stamp(prepared: Prepared, spec: ModelSpec) -> str:
+    """What every figure of a model says that was learned from fewer events than are asked for by default."""
+    if spec.is_money:
+        return ""
+    events = int(prepared.column("label")[prepared.train].sum())
+    return f"; learned from {events} events, fewer than {FEWEST_EVENTS}" if events < FEWEST_EVENTS else ""
