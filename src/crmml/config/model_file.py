@@ -15,7 +15,7 @@ from crmml.economics import FAMILIES, FAMILY_WORDS
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
-from crmml.labels import Churn, Contribution, Default, Given, Uptake
+from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake
 from crmml.modelling.spec import FewEvents, LightGBM, ModelSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
@@ -27,6 +27,7 @@ TARGETS: Mapping[str, type] = {
     "default": Default,
     "contribution": Contribution,
     "uptake": Uptake,
+    "bookings": Bookings,
     "given": Given,
 }
 
@@ -67,7 +68,7 @@ class CutoffsFile:
 class ModelFile:
     """The keys of a model's YAML file. Among `features`, `default` stands for the families that have proved to gain."""
 
-    target: Literal["churn", "default", "contribution", "uptake", "given"]
+    target: Literal["churn", "default", "contribution", "uptake", "bookings", "given"]
     zh: str
     en: str
     horizon: Horizon

@@ -1,9 +1,10 @@
-"""What happens after a cut-off: churn, default, contribution, uptake, and the labels a bank owns."""
+"""What happens after a cut-off: churn, default, contribution, uptake, bookings, and the labels a bank owns."""
 
 from crmml.labels.build import build_labels, label_counts
-from crmml.labels.targets import Churn, Contribution, Default, Given, Target, Uptake
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake
 
 __all__ = [
+    "Bookings",
     "Churn",
     "Contribution",
     "Default",

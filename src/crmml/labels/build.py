@@ -8,13 +8,14 @@ from ibis import _
 from ibis.util import gen_name
 
 from crmml.labels.attrition import attrited
+from crmml.labels.bookings import bookings
 from crmml.labels.churn import closed
 from crmml.labels.contribution import contribution
 from crmml.labels.default import default
 from crmml.labels.frame import Observed, settle, windowed
 from crmml.labels.given import given
 from crmml.labels.silence import silent
-from crmml.labels.targets import Churn, Contribution, Default, Given, Target, Uptake
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake
 from crmml.labels.uptake import uptake
 from crmml.periods import Horizon
 from crmml.sources.bank import Bank
@@ -31,7 +32,7 @@ def build_labels(
         The open bank. Labels look at all it knows, also after the cut-off.
     snapshots : Table
         One row per customer_id, cutoff_date and event_id, with is_gone and is_in_default.
-    target : Churn, Default, Contribution, Uptake or Given
+    target : Churn, Default, Contribution, Uptake, Bookings or Given
         What is asked.
     horizon : Horizon
         Months of the label window and of the gap before it.
@@ -75,6 +76,8 @@ def _observe(bank: Bank, base: ir.Table, target: Target, ledger: ir.Table | None
             return contribution(bank, base, ledger)
         case Uptake():
             return uptake(bank, base, target)
+        case Bookings():
+            return bookings(bank, base, target)
         case Given():
             return given(bank, base, target)
     raise ValueError(f"{target!r} is not a target")

@@ -74,6 +74,21 @@ class Uptake:
 
 
 @dataclass(frozen=True)
+class Bookings:
+    """The customer's accounts show at least `at_least` bookings, of `kinds` (empty: of any), in or out or either way."""
+
+    at_least: int = 1
+    kinds: tuple[str, ...] = ()
+    direction: Literal["in", "out", "any"] = "any"
+
+    def __post_init__(self) -> None:
+        if self.at_least < 1:
+            raise ValueError(f"bookings are asked for from 1 on, got at_least {self.at_least}")
+        if self.direction not in ("in", "out", "any"):
+            raise ValueError(f"the direction of bookings is in, out or any, got {self.direction!r}")
+
+
+@dataclass(frozen=True)
 class Given:
     """A label the bank owns, from the table `labels`: 1 where the value is `positive`, or the value itself."""
 
@@ -81,4 +96,4 @@ class Given:
     positive: float | None = None
 
 
-Target = Churn | Default | Contribution | Uptake | Given
+Target = Churn | Default | Contribution | Uptake | Bookings | Given

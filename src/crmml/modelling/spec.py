@@ -232,7 +232,7 @@ class ModelSpec:
 
     @property
     def kind(self) -> str:
-        """The kind of target: churn, default, contribution, uptake or given."""
+        """The kind of target: churn, default, contribution, uptake, bookings or given."""
         return type(self.target).__name__.lower()
 
     @property
