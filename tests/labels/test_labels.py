@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crmml.errors import SourceError
-from crmml.labels import Churn, Contribution, Default, Given, Target, Uptake, build_labels, label_counts
+from crmml.labels import Bookings, Churn, Contribution, Default, Given, Target, Uptake, build_labels, label_counts
 from crmml.ledger import build_ledger
 from crmml.periods import Horizon
 from crmml.sources.bank import Bank
@@ -347,3 +347,53 @@ def test_labels_keep_one_row_per_snapshot_and_tell_events_apart() -> None:
 def test_a_target_that_means_nothing_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def bought() -> Bank:
+    return bank(
+        customers=people(3),
+        accounts="""
+            account_id  customer_id  product_id  opened_on
+            1           1            current     2024-01-01
+            1b          1            savings     2024-01-01
+            2           2            current     2024-01-01
+            3           3            current     2024-01-01
+        """,
+        transactions="""
+            account_id  valued_on   posted_on   amount  kind      counterparty_account
+            1           2025-03-31  2025-03-31  -10     purchase  -
+            1           2025-04-01  2025-04-01  -10     purchase  -
+            1           2025-06-30  2025-07-02  -10     purchase  -
+            1           2025-05-01  2025-05-01  -10     transfer  1b
+            1b          2025-05-01  2025-05-01   10     transfer  1
+            2           2025-05-02  2025-05-02   10     refund    -
+            3           2025-07-01  2025-07-01  -10     purchase  -
+        """,
+    )
+
+
+def test_bookings_count_from_the_day_after_the_cut_off_to_the_last_day_of_the_window() -> None:
+    taken = snapshots("1", "2", "3")
+    # own transfers are no bookings of this kind, and a booking of the cut-off day is past
+    assert labels_of(bought(), taken, Bookings()) == {"1": 1, "2": 1, "3": 0}
+    assert labels_of(bought(), taken, Bookings(at_least=2)) == {"1": 1, "2": 0, "3": 0}
+    assert labels_of(bought(), taken, Bookings(at_least=3)) == {"1": 0, "2": 0, "3": 0}
+    assert labels_of(bought(), taken, Bookings(), Horizon(2, gap=1)) == {"1": 1, "2": 1, "3": 0}
+
+
+def test_bookings_count_those_of_the_kinds_and_the_direction_asked_for() -> None:
+    taken = snapshots("1", "2", "3")
+    assert labels_of(bought(), taken, Bookings(kinds=("purchase",))) == {"1": 1, "2": 0, "3": 0}
+    assert labels_of(bought(), taken, Bookings(direction="in")) == {"1": 0, "2": 1, "3": 0}
+    assert labels_of(bought(), taken, Bookings(direction="out", at_least=2)) == {"1": 1, "2": 0, "3": 0}
+
+
+def test_bookings_of_a_window_that_is_not_complete_are_immature() -> None:
+    assert labels_of(bought(), snapshots("1"), Bookings(), 12) == {"1": "immature"}
+
+
+def test_bookings_asked_for_in_no_number_or_no_direction_are_refused() -> None:
+    with pytest.raises(ValueError, match="from 1 on, got at_least 0"):
+        Bookings(at_least=0)
+    with pytest.raises(ValueError, match="in, out or any, got 'sideways'"):
+        Bookings(direction="sideways")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from crmml.modelling.boosting import Binned, Curve, Growth
 from crmml.modelling.calibration import calibrate_log_odds, calibration_folds
 from crmml.modelling.fit import confirm
 from crmml.modelling.preparation import prepare
-from crmml.modelling.spec import LightGBM, Split, Tuning
+from crmml.modelling.spec import FewEvents, LightGBM, Split, Tuning
 from crmml.modelling.splits import Folds
 from crmml.modelling.train import train
 from crmml.modelling.tuning import Tuned
@@ -51,6 +51,10 @@ def texts(trained):
 def test_the_true_drivers_come_first(trained):
     assert list(trained.importance)[:2] == ["salary", "balances"]
     assert sum(trained.importance.values()) == pytest.approx(1)
+
+
+def test_enough_events_leave_no_word_of_few(trained):
+    assert trained.metrics["tested_on"] == "later cut-offs, all customers"
 
 
 def test_later_months_are_ranked_and_calibrated(trained):
@@ -146,6 +150,29 @@ def test_few_events_are_refused_with_counts(abt, tmp_path):
     frame = abt.frame.assign(label=(np.arange(len(abt.frame)) % 199 == 0).astype(float))
     with pytest.raises(SourceError, match=r"demo.churn: \d+ events \(< 50\) among .*D019"):
         quick_train(replace(abt, frame=frame), make_spec(), tmp_path)
+
+
+def test_few_events_are_learned_from_where_the_config_says_so_and_every_figure_repeats_it(abt, tmp_path):
+    rng = np.random.default_rng(3)
+    days = pd.to_datetime(abt.frame["cutoff_date"])
+    learned = days.isin(pd.to_datetime(list(TRAIN))).to_numpy() & (abt.frame["hash_bucket"] >= 20).to_numpy()
+    kept = np.ones(len(abt.frame), dtype=bool)
+    events = np.flatnonzero(learned & (abt.frame["label"] == 1).to_numpy())
+    kept[rng.permutation(events)[40:]] = False
+    few = replace(abt, frame=abt.frame[kept].reset_index(drop=True))
+    with pytest.raises(
+        SourceError, match=r"40 events \(< 41\) among .*at least 41\. Add earlier cut-offs or lengthen the horizon \["
+    ):
+        quick_train(few, make_spec(few_events=FewEvents(41)), tmp_path)
+    made = quick_train(few, make_spec(few_events=FewEvents(40)), tmp_path)
+    assert made.metrics["tested_on"].endswith("; learned from 40 events, fewer than 50")
+    assert made.bundle.card["config"]["few_events"] == {"at_least": 40}
+
+
+@pytest.mark.parametrize("at_least", [9, 51])
+def test_few_events_has_bounds(at_least):
+    with pytest.raises(ConfigError, match=rf"at_least is {at_least}; expected 10 to 50.*C005"):
+        FewEvents(at_least)
 
 
 def test_a_null_label_or_a_repeated_snapshot_is_refused(abt):

@@ -131,9 +131,7 @@ def _check_labels(frame: pd.DataFrame, train: Rows, test: Rows, spec: ModelSpec)
     labels = frame["label"].to_numpy(dtype=float)
     for rows, name in ((train, "training"), (test, "test")):
         if not spec.is_money:
-            require_events(
-                labels[rows], days[rows], target=spec.name, rows=name, at_least=spec.few_events.at_least
-            )
+            require_events(labels[rows], days[rows], target=spec.name, rows=name, at_least=spec.few_events.at_least)
         elif len(rows) < 2:
             raise SourceError(
                 f"{spec.name}: {len(rows)} {name} rows; expected customers on the cut-offs of the config. "

@@ -112,7 +112,11 @@ def require_events(
         raise SourceError(
             f"{target}: {events} events (< {at_least}) among {len(label):,} training rows {span}; expected at "
             f"least {at_least}. Add earlier cut-offs or lengthen the horizon"
-            + ("" if at_least < FEWEST_EVENTS else "; where the bank has no more, `few_events: {at_least: …}` allows less"),
+            + (
+                ""
+                if at_least < FEWEST_EVENTS
+                else "; where the bank has no more, `few_events: {at_least: …}` allows less"
+            ),
             code="D019",
         )
 

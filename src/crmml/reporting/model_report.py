@@ -16,6 +16,7 @@ from crmml.explain import amount, concept_order, sum_by_concept
 from crmml.explain.wording import is_missing
 from crmml.features.concepts import CONCEPTS
 from crmml.features.declare import FeatureInfo
+from crmml.modelling.spec import FEWEST_EVENTS
 from crmml.periods import Horizon, label_window, look_back
 from crmml.reporting import charts, figures, shap_plots, words
 from crmml.reporting.page import render, svg
@@ -83,6 +84,7 @@ def model_report(
         benchmark=_benchmark(card["metrics"]),
         gates=card["metrics"].get("gates", []),
         window=_data_window(card),
+        few_events=_few_events(card),
         waterfall=_waterfall(card.get("waterfall", [])),
         groups=_groups(card["importance"]),
         features=_features(bundle.features),
@@ -181,6 +183,12 @@ def _data_window(card: Mapping[str, Any]) -> dict[str, Any]:
         "months": horizon["months"],
         "holdout": split["holdout_buckets"],
     }
+
+
+def _few_events(card: Mapping[str, Any]) -> int | None:
+    """How many events the model was learned from, where that is fewer than are asked for by default."""
+    events = (card["rows"]["events"] or {}).get("train")
+    return events if events is not None and events < FEWEST_EVENTS else None
 
 
 def _waterfall(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:

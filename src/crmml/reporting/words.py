@@ -99,6 +99,18 @@ ABOUT = {
             *_SHARED,
         ),
     ),
+    "bookings": About(
+        Words("交易发生模型", "Bookings to come"),
+        Words(
+            "估计客户在标签窗口内发生所述交易的概率。",
+            "Estimates the probability that the customer makes the bookings asked for within the label window.",
+        ),
+        Words(
+            "标签窗口内所述种类的交易达到所设笔数记 1,否则记 0。",
+            "1 if there are at least as many bookings of the kinds named within the label window as the config asks for, else 0.",
+        ),
+        _SHARED,
+    ),
 }
 _GIVEN = About(
     Words("自有标签模型", "A label of the bank's own"),

@@ -12,7 +12,7 @@ from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
 from crmml.stages.project import Project, open_project
 from crmml.stages.ranking import rank_products
-from crmml.stages.scores import make_scores
+from crmml.stages.scores import champions, make_scores
 from crmml.stages.training import Ground, lay_ground, make_model, read_summary, require_mature
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
@@ -53,13 +53,25 @@ def run_stages(
         make_audit(project, ground.bank, ground.ledger, force=force, say=say)
     if "train" in wanted:
         train_models(project, ground, trained, force=force, say=say)
-    if "score" in wanted and project.config.models:
+    if "score" in wanted and project.config.models and (stage == "score" or _is_served(project, say=say)):
         make_scores(project, force=force, say=say)
     if "list" in wanted:
         for name in project.config.lists:
             make_list(project, name, force=force, say=say)
             for path in opened(project, name):
                 say(f"          {path}")
+
+
+def _is_served(project: Project, *, say: Say) -> bool:
+    """Whether the bank has scores to make: a run in which every model was refused by its gates ends without them."""
+    try:
+        champions(project)
+    except NotFoundError:
+        if project.config.lists:
+            raise
+        say("scores    left out: no model of this bank is champion")
+        return False
+    return True
 
 
 def models_of(project: Project, *, only: str | None = None) -> list[Model]:

@@ -13,6 +13,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis import _
 
 from crmml import files, registry
 from crmml.abt import Abt, join_abt, require_no_copies
@@ -22,7 +23,7 @@ from crmml.errors import ConfigError, NotFoundError, SourceError, did_you_mean
 from crmml.features import FeatureInfo, askable_names, build_features, catalogue
 from crmml.features.declare import WINDOWS
 from crmml.files import digest_of
-from crmml.labels import build_labels
+from crmml.labels import Given, build_labels
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import plan_calendar, usable_range
 from crmml.modelling.train import train
@@ -81,6 +82,7 @@ def make_model(
     step = Step(f"train {model.key}", project.workspace.of("training", model.key), inputs)
     if not needs_making(step, force=force, say=say):
         return None
+    require_known(model, ground.bank)
     abt = make_abt(project, model, ground)
     require_no_copies(abt)
     trained = train(
@@ -138,6 +140,33 @@ def require_mature(project: Project, model: Model) -> None:
             f"{until}; expected data up to {needed}. Choose an earlier cut-off (crmml train {model.path} --plan), or "
             "load newer data and move observed_until",
             code="D020",
+        )
+
+
+def require_known(model: Model, bank: Bank) -> None:
+    """The bank's own labels that are learned from were known by the first test cut-off, whatever the horizon says.
+
+    Raises
+    ------
+    ConfigError
+        C006 with how many were not, and the last day one became known.
+    """
+    target, split = model.spec.target, model.spec.split
+    if not isinstance(target, Given) or not split.is_out_of_time:
+        return
+    labels = bank.table("labels").filter(_.target == target.name)
+    if model.event is None:
+        learned = labels.filter(_.cutoff_date.isin(list(split.train)))
+    else:
+        learned = labels.filter(_.cutoff_date >= split.train[0], _.cutoff_date <= split.train[-1])
+    late = learned.filter(_.known_on > min(split.out_of_time))
+    found = late.aggregate(rows=_.count(), last=_.known_on.max()).to_pyarrow().to_pylist()[0]
+    if found["rows"]:
+        raise ConfigError(
+            f"{model.path}: {found['rows']:,} labels of the training cut-offs became known up to {found['last']}, the first "
+            f"out-of-time cut-off is {min(split.out_of_time)}; expected training labels to be known by then. End training "
+            "earlier, test later, or write out_of_sample: true, which every figure then says",
+            code="C006",
         )
 
 
