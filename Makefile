@@ -7,7 +7,7 @@ EVERYTHING := .[dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results dvc xiamen santander lock clean
+.PHONY: help demo test lint format bench results dvc xiamen berka cdnow santander lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -55,6 +55,13 @@ xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder 
 
 santander: .venv/.core  ## the next product of customers whose holdings are known month by month (CRMML_DATA as above)
 	@$(BIN)/crmml run configs/santander
+
+berka: .venv/.core  ## loan customers of a Czech bank: bookings, arrears, behavioural and application model (CRMML_DATA)
+	@$(BIN)/crmml run configs/berka
+	@$(BIN)/crmml train configs/berka/application.yaml
+
+cdnow: .venv/.core  ## purchases of a shop as an account history: who comes back, how many orders (CRMML_DATA)
+	@$(BIN)/crmml run configs/cdnow
 
 dvc: .venv/.dev  ## the demo's stages by dvc repro
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
