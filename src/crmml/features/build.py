@@ -20,27 +20,30 @@ from crmml.features.choose import Choice, choose
 from crmml.features.compute import Columns, Computation, Streams
 from crmml.features.declare import WINDOWS, CustomFamily, Family, FeatureInfo, Months
 from crmml.features.exact import exact_float
-from crmml.features.grid import CalendarGrid, EventGrid, Grid
+from crmml.features.grid import CalendarGrid, EventGrid, Grid, Shelf
 from crmml.features.terms import term_infos
-from crmml.sources.bank import Bank
+from crmml.sources.bank import NUMBERS, Bank
 
 KEY = ("customer_id", "cutoff_date", "event_id")
 ORDER = [("cutoff_date", "ascending"), ("customer_id", "ascending"), ("event_id", "ascending")]
 #: Feature cells held in memory at once (8 bytes each).
-CELLS = 60_000_000
+CELLS = 20_000_000
 #: Where fewer of the (customer, cut-off) cells are asked for, each snapshot gets windows of its own.
 SPARSE = 0.2
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Snapshots that are computed together."""
+    """Snapshots that are computed together, by cut-off, customer and event.
+
+    `place` says where each lies among the cells (snapshots by units) of the grid;
+    None where it is every cell in order.
+    """
 
     grid: Grid
     units: pa.Array
     snapshots: pa.Table
-    row: np.ndarray
-    column: np.ndarray
+    place: np.ndarray | None
 
 
 def catalogue(
@@ -86,7 +89,14 @@ def build_features(
         Contribution by account and month, for the family `contribution`.
     """
     parts = list(feature_slabs(bank, snapshots, families, ledger=ledger))
-    return pa.concat_tables(parts).sort_by(ORDER).combine_chunks()
+    if len(parts) == 1:
+        return parts[0]
+    # Each part is in order, and customers do not come back in a later one.
+    by_cutoff: dict[str, list[pa.Table]] = {}
+    for part in parts:
+        for name, rows in _by_cutoff(part):
+            by_cutoff.setdefault(name, []).append(rows)
+    return pa.concat_tables(rows for name in sorted(by_cutoff) for rows in by_cutoff[name]).combine_chunks()
 
 
 def write_features(
@@ -105,10 +115,9 @@ def write_features(
     rows: dict[str, int] = {}
     try:
         for part in feature_slabs(bank, snapshots, families, ledger=ledger):
-            ordered = part.sort_by(ORDER)
-            for name, file_rows in _by_cutoff(ordered):
+            for name, file_rows in _by_cutoff(part):
                 if name not in writers:
-                    writers[name] = pq.ParquetWriter(Path(directory) / name, ordered.schema, compression="zstd")
+                    writers[name] = pq.ParquetWriter(Path(directory) / name, part.schema, compression="zstd")
                 writers[name].write_table(file_rows)
                 rows[name] = rows.get(name, 0) + file_rows.num_rows
     finally:
@@ -132,7 +141,7 @@ def feature_slabs(
     *,
     ledger: ir.Table | None = None,
 ) -> Iterator[pa.Table]:
-    """The features of all snapshots, a slab of customers at a time, customers in order."""
+    """The features of all snapshots, a slab of customers at a time, customers in order; each slab as `ORDER` says."""
     build = Build(bank, snapshots, families, ledger=ledger)
     empty = True
     for slab in build.slabs():
@@ -167,7 +176,7 @@ class Build:
         self.streams = Streams(bank, self.choice, ledger)
 
     def slabs(self) -> Iterator[Slab]:
-        return _slabs(self.wanted, windows_of(self.choice), len(self.choice.infos))
+        return _slabs(self.wanted, windows_of(self.choice), len(self.choice.infos), Ground(self.bank))
 
     def computation(self, slab: Slab) -> Computation:
         return Computation(self.streams, self.choice, slab.grid, slab.units)
@@ -191,36 +200,57 @@ def windows_of(choice: Choice) -> tuple[Months, ...]:
     return tuple(sorted(windows or {WINDOWS[0]}, key=lambda window: window.months))
 
 
-def _slabs(wanted: pa.Table, windows: tuple[Months, ...], width: int) -> Iterator[Slab]:
+class Ground:
+    """What grids of a bank are made with: its connection, and the numbers of customers in the prepared tables."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._connection = bank.connection
+        self._table = bank.prepared[NUMBERS].to_pyarrow() if NUMBERS in bank.prepared else None
+
+    def shelf(self) -> Shelf:
+        return Shelf(self._connection)
+
+    def numbers(self, customers: pa.Array) -> pa.Array | None:
+        """None for a bank that prepared nothing."""
+        if self._table is None:
+            return None
+        place = pc.index_in(customers, self._table["customer_id"].combine_chunks())
+        return self._table["customer_no"].combine_chunks().take(place)
+
+
+def _slabs(wanted: pa.Table, windows: tuple[Months, ...], width: int, ground: Ground) -> Iterator[Slab]:
     """Calendar snapshots share their windows, sparse or event snapshots have their own."""
     if not wanted.num_rows:
         return
     customers, cutoffs = pc.unique(wanted["customer_id"]), sorted(pc.unique(wanted["cutoff_date"]).to_pylist())
     if wanted.num_rows < SPARSE * len(customers) * len(cutoffs):
-        yield from _event_slabs(wanted, windows, max(1, CELLS // max(width, 1)))
+        yield from _event_slabs(wanted, windows, max(1, CELLS // max(width, 1)), ground)
     else:
-        yield from _calendar_slabs(wanted, customers, cutoffs, windows, max(1, CELLS // max(width, 1) // len(cutoffs)))
+        size = max(1, CELLS // max(width, 1) // len(cutoffs))
+        yield from _calendar_slabs(wanted, customers, cutoffs, windows, size, ground)
 
 
 def _calendar_slabs(
-    wanted: pa.Table, customers: pa.Array, cutoffs: list[date], windows: tuple[Months, ...], size: int
+    wanted: pa.Table, customers: pa.Array, cutoffs: list[date], windows: tuple[Months, ...], size: int, ground: Ground
 ) -> Iterator[Slab]:
     code = pc.index_in(wanted["customer_id"].combine_chunks(), customers).to_numpy()
     place = pc.index_in(wanted["cutoff_date"].combine_chunks(), pa.array(cutoffs, pa.date32())).to_numpy()
     for start in range(0, len(customers), size):
         inside = np.arange(*np.searchsorted(code, [start, start + size]))
+        inside = inside[np.argsort(place[inside], kind="stable")]
         units = customers.slice(start, size)
-        grid = CalendarGrid(units, tuple(cutoffs), windows)
-        yield Slab(grid, units, wanted.take(inside), place[inside], code[inside] - start)
+        grid = CalendarGrid(units, tuple(cutoffs), windows, ground.shelf(), ground.numbers(units))
+        cells = place[inside] * len(units) + code[inside] - start
+        every = np.array_equal(cells, np.arange(len(units) * len(cutoffs)))
+        yield Slab(grid, units, wanted.take(inside), None if every else cells)
 
 
-def _event_slabs(wanted: pa.Table, windows: tuple[Months, ...], size: int) -> Iterator[Slab]:
+def _event_slabs(wanted: pa.Table, windows: tuple[Months, ...], size: int, ground: Ground) -> Iterator[Slab]:
     for start in range(0, wanted.num_rows, size):
-        rows = wanted.slice(start, size)
+        rows = wanted.slice(start, size).sort_by(ORDER)
         units = rows["customer_id"].combine_chunks()
-        grid = EventGrid(units, rows["cutoff_date"].to_pylist(), windows)
-        places = np.arange(rows.num_rows)
-        yield Slab(grid, units, rows, np.zeros_like(places), places)
+        grid = EventGrid(units, rows["cutoff_date"].to_pylist(), windows, ground.shelf(), ground.numbers(units))
+        yield Slab(grid, units, rows, None)
 
 
 def _slab_table(slab: Slab, columns: Columns, choice: Choice, bank: Bank, terms: list[str]) -> pa.Table:
@@ -228,7 +258,8 @@ def _slab_table(slab: Slab, columns: Columns, choice: Choice, bank: Bank, terms:
     custom = {name for family in choice.custom for name in (info.name for info in family.infos)}
     for info in choice.infos:
         if info.name not in custom:
-            data[info.name] = _arrow(columns.pop(info.name)[slab.row, slab.column], info)
+            values = columns.pop(info.name).reshape(-1)
+            data[info.name] = _arrow(values if slab.place is None else values[slab.place], info)
     for family in choice.custom:
         data |= _custom(family, bank, slab.snapshots)
     data |= {name: slab.snapshots[name] for name in terms}
@@ -238,7 +269,7 @@ def _slab_table(slab: Slab, columns: Columns, choice: Choice, bank: Bank, terms:
 def _arrow(values: np.ndarray, info: FeatureInfo) -> pa.Array:
     if info.kind == "category":
         return pa.array(values, pa.string())
-    return pa.array(values, pa.float64(), mask=np.isnan(values))
+    return pa.array(values, pa.float64(), from_pandas=True)
 
 
 def _custom(family: CustomFamily, bank: Bank, snapshots: pa.Table) -> dict[str, pa.ChunkedArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
@@ -15,8 +16,9 @@ from crmml.features.choose import Choice
 from crmml.features.declare import Breadth, Derived, Difference, Ratio, Trend
 from crmml.features.grid import EPOCH, Grid
 from crmml.features.kernel import Cube, CubeView
-from crmml.features.planner import Asked, StreamPlan, aggregate, plan_streams, stream_key
+from crmml.features.planner import Asked, StreamPlan, plan_streams, stream_key
 from crmml.features.profile import read_attributes
+from crmml.features.states import StatesOf
 from crmml.features.statistics import Number
 from crmml.features.streams import STREAMS, Holdings, account_changes, ledger_rows
 from crmml.features.walked import Walked
@@ -31,11 +33,15 @@ class Streams:
 
     def __init__(self, bank: Bank, choice: Choice, ledger: ir.Table | None) -> None:
         self.bank = bank
-        holdings = Holdings(bank)
+        self._holdings = holdings = Holdings(bank)
         names = dict.fromkeys(asked.family.table for asked in choice.asked)
         self.tables = {name: _relation(name, holdings, ledger) for name in names}
         self.first_days = {name: _first_day(name, bank, ledger) for name in names}
-        self.held = account_changes(holdings)
+
+    @cached_property
+    def held(self) -> ir.Table:
+        """Accounts taken and given up, the condition of many features."""
+        return account_changes(self._holdings)
 
 
 def _relation(name: str, holdings: Holdings, ledger: ir.Table | None) -> ir.Table:
@@ -58,6 +64,8 @@ def _first_day(name: str, bank: Bank, ledger: ir.Table | None) -> date | None:
     return bank.observed_from(source) if bank.table(source).limit(1).to_pyarrow().num_rows else None
 
 
+#: Streams whose rows each come from one stored row of the same day.
+BY_DAY = ("transactions",)
 #: Streams that tell of states from their beginning, however old: a first row is not a first observed day.
 STATES = ("accounts", "account_terms", "loans", "maturities", "relations")
 
@@ -65,20 +73,18 @@ STATES = ("accounts", "account_terms", "loans", "maturities", "relations")
 class Computation:
     """The columns of a choice on one grid, that can be computed again when the rows of the tables have changed.
 
-    The queries of stage 1 are put into words once and kept as views until `close`.
+    What stage 1 reads is put into words once and kept as views until `close`.
     """
 
     def __init__(self, streams: Streams, choice: Choice, grid: Grid, units: pa.Array) -> None:
         self.streams, self.choice, self.grid, self.units = streams, choice, grid, units
         self._added = [asked for asked in choice.asked if not isinstance(asked.measure, Walked)]
-        self._plans = plan_streams(streams.tables, self._added)
+        self._plans = plan_streams(streams.tables, self._added, BY_DAY)
         self._walks = plan_walks(streams.tables, choice.asked, grid)
-        self._holding, self._held_measures = _plan_holding(streams.held, choice.asked)
+        self._holding, self._held_measures = _plan_holding(streams, choice.asked)
+        plans = {**self._plans, **({"held": self._holding} if self._holding is not None else {})}
+        self._states = {key: StatesOf(streams.bank, plan, grid) for key, plan in plans.items()}
         connection = streams.bank.connection
-        plans = {**self._plans, **({"held": self._holding} if self._held_measures else {})}
-        self._views = {
-            key: connection.create_view(gen_name("states"), aggregate(plan, grid)) for key, plan in plans.items()
-        }
         self._walk_views = [connection.create_view(gen_name("rows"), plan.rows) for plan in self._walks]
 
     def columns(self) -> Columns:
@@ -104,31 +110,34 @@ class Computation:
         return columns
 
     def close(self) -> None:
-        for view in (*self._views.values(), *self._walk_views):
+        for states in self._states.values():
+            states.close()
+        for view in self._walk_views:
             self.streams.bank.connection.con.execute(f'DROP VIEW "{view.op().name}"')
+        self.grid.close()
 
     def _cube(self, key: str) -> Cube:
-        states = self._views[key].to_pyarrow()
-        # In the order of the cube, so that its cells are filled one after another.
-        return Cube(
-            states.sort_by([("value_bucket", "ascending"), ("known_bucket", "ascending"), ("unit", "ascending")]),
-            self.grid,
-        )
+        return Cube(self._states[key].read(), self.grid)
 
     def _held(self) -> dict[tuple[str, ...], np.ndarray]:
         """Whether any account of the named product families is held, per snapshot and unit."""
-        if not self._held_measures:
+        if self._holding is None:
             return {}
-        cube = self._cube("held")
-        views = {holds: CubeView(cube, self._holding, measure) for holds, measure in self._held_measures.items()}
+        cube, plan = self._cube("held"), self._holding
+        views = {holds: CubeView(cube, plan, measure) for holds, measure in self._held_measures.items()}
         return {holds: self._held_measures[holds].value(view, None) > 0 for holds, view in views.items()}
 
 
-def _plan_holding(table: ir.Table, asked: Iterable[Asked]) -> tuple[StreamPlan, dict[tuple[str, ...], Number]]:
+def _plan_holding(
+    streams: Streams, asked: Iterable[Asked]
+) -> tuple[StreamPlan | None, dict[tuple[str, ...], Number]]:
     """How many accounts are held, for every set of product families that is a condition."""
-    plan = StreamPlan(table)
+    conditions = dict.fromkeys(column.holds for column in asked if column.holds is not None)
+    if not conditions:
+        return None, {}
+    plan = StreamPlan(streams.held)
     measures = {}
-    for holds in dict.fromkeys(column.holds for column in asked if column.holds is not None):
+    for holds in conditions:
         where = _.family.isin(holds) if holds else None
         measures[holds] = Number("held", zh="持有", en="held", of=_.change, where=where)
         plan.add(measures[holds])
@@ -141,10 +150,12 @@ def _shown(
     """The values of a column where it has a meaning, null elsewhere."""
     values = np.broadcast_to(values, (grid.snapshots, grid.units)).astype(np.float64)
     if asked.holds is not None:
-        values = np.where(held[asked.holds], values, np.nan)
+        values[~held[asked.holds]] = np.nan
     first = streams.first_days[asked.family.table]
     if first is not None:
-        values = np.where(_is_covered(asked, grid, (first - EPOCH).days), values, np.nan)
+        covered = np.broadcast_to(_is_covered(asked, grid, (first - EPOCH).days), values.shape)
+        if not covered.all():
+            values[~covered] = np.nan
     return values
 
 

@@ -1,13 +1,15 @@
 """Stage 2: windows from buckets, in numpy, in fixed order.
 
-A window of a snapshot is a 0/1 row over the (value bucket, known bucket) cells,
-so sums over windows are one matrix product of whole numbers held in float64:
-exact below 2**53. A state beyond that takes the slower product of integers.
+A window of a snapshot is a 0/1 row over the (value bucket, known bucket) cells;
+its sum adds the cells of one, whole numbers held in float64: exact below 2**53.
+A state beyond that is added up in integers, which is slower.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,20 +22,39 @@ from crmml.features.statistics import Latest, Measure
 EXACT = 2**53
 
 
+class Rows:
+    """One table of states: where each row lies, in cells and units, and its columns."""
+
+    def __init__(self, table: pa.Table, cell: np.ndarray) -> None:
+        self.table = table
+        self.cell = cell
+        self.unit = _integers(table["unit"])
+
+    def values(self, state: str) -> tuple[np.ndarray, np.ndarray | None]:
+        """The values of a state, and which are given (None: all)."""
+        column = self.table[state].combine_chunks()
+        if not column.null_count:
+            return column.to_numpy(), None
+        given = ~column.is_null().to_numpy(zero_copy_only=False)
+        return column.to_numpy(zero_copy_only=False), given
+
+
 class Cube:
     """The states of one stream by cell and unit."""
 
-    def __init__(self, states: pa.Table, grid: Grid) -> None:
+    def __init__(self, tables: Sequence[pa.Table], grid: Grid) -> None:
         self.grid = grid
-        value = states["value_bucket"].to_numpy().astype(np.int64)
-        known = states["known_bucket"].to_numpy().astype(np.int64)
-        pairs, self.cell = np.unique(value * (grid.snapshots + 1) + known, return_inverse=True)
+        codes = [
+            _integers(table["value_bucket"]) * (grid.snapshots + 1) + _integers(table["known_bucket"])
+            for table in tables
+        ]
+        pairs, cell = np.unique(np.concatenate(codes), return_inverse=True)
         self.value_bucket, self.known_bucket = np.divmod(pairs, grid.snapshots + 1)
-        self.unit = states["unit"].to_numpy().astype(np.int64)
-        self.states = states
-        self._place = self.cell * grid.units + self.unit
+        cells = np.split(cell, np.cumsum([len(code) for code in codes])[:-1])
+        self.rows = [Rows(table, own) for table, own in zip(tables, cells, strict=True)]
         self._masks: dict[Months | None, np.ndarray] = {}
-        self._recent: dict[str, tuple[np.ndarray, bool]] = {}
+        self._sums: dict[str, dict[Months | None, np.ndarray]] = {}
+        self._filled: dict[tuple[str, float], np.ndarray] = {}
 
     def mask(self, window: Months | None) -> np.ndarray:
         """0/1 of shape (snapshots, cells)."""
@@ -43,44 +64,68 @@ class Cube:
 
     def dense(self, state: str, missing: float) -> np.ndarray:
         """A state of shape (cells, units)."""
-        column = self.states[state].combine_chunks()
-        cube = np.full(len(self.value_bucket) * self.grid.units, missing)
-        if column.null_count:
-            given = ~column.is_null().to_numpy(zero_copy_only=False)
-            cube[self._place[given]] = column.drop_null().to_numpy(zero_copy_only=False)
-        else:
-            cube[self._place] = column.to_numpy(zero_copy_only=False)
-        return cube.reshape(len(self.value_bucket), self.grid.units)
+        cube = np.full((len(self.value_bucket), self.grid.units), missing)
+        for rows in self._rows_with(state):
+            values, given = rows.values(state)
+            if given is None:
+                cube[rows.cell, rows.unit] = values
+            else:
+                cube[rows.cell[given], rows.unit[given]] = values[given]
+        return cube
+
+    def _rows_with(self, state: str) -> list[Rows]:
+        return [rows for rows in self.rows if state in rows.table.column_names]
 
     def total(self, state: str, window: Months | None) -> np.ndarray:
-        cube, is_exact = self._addends(state)
-        mask = self.mask(window)
-        if is_exact:
-            return mask.astype(np.float64) @ cube
-        return (mask.astype(np.int64) @ self._whole(state)).astype(np.float64)
+        """The sum of a state over a window; the windows of a measure ask one after another."""
+        sums = self._recent(self._sums, state, 4, dict)
+        if window not in sums:
+            sums |= self._totals(state, (None,) if window is None else self.grid.windows)
+        return sums[window]
 
-    def _addends(self, state: str) -> tuple[np.ndarray, bool]:
-        """A state to add up, and whether float64 holds all its sums; the windows of a measure ask one after another."""
-        if state not in self._recent:
-            while len(self._recent) > 3:
-                del self._recent[next(iter(self._recent))]
-            cube = self.dense(state, 0.0)
-            self._recent[state] = cube, bool(np.abs(cube).sum(axis=0).max(initial=0.0) < EXACT)
-        return self._recent[state]
+    def _totals(self, state: str, windows: Sequence[Months | None]) -> dict[Months | None, np.ndarray]:
+        """Sums over windows, shortest first: each adds to the one before what it sees beyond it."""
+        cube = self._recent(self._filled, (state, 0.0), 3, lambda: self.dense(state, 0.0))
+        if np.abs(cube).sum(axis=0).max(initial=0.0) >= EXACT:
+            cube = self._whole(state)
+        totals: dict[Months | None, np.ndarray] = {}
+        running = np.zeros((self.grid.snapshots, self.grid.units), dtype=cube.dtype)
+        before = np.zeros((self.grid.snapshots, len(cube)), dtype=bool)
+        for window in sorted(windows, key=lambda window: window.months if window else np.inf):
+            mask = self.mask(window)
+            for snapshot, more in enumerate(mask & ~before):
+                for cell in np.flatnonzero(more):
+                    running[snapshot] += cube[cell]
+            totals[window] = running.astype(np.float64)
+            before = mask
+        return totals
+
+    @staticmethod
+    def _recent(kept: dict[Any, Any], key: Any, most: int, make: Callable[[], Any]) -> Any:
+        """What was made under a key, or is made now; only the newest few are kept."""
+        if key not in kept:
+            while len(kept) >= most:
+                del kept[next(iter(kept))]
+            kept[key] = make()
+        return kept[key]
 
     def _whole(self, state: str) -> np.ndarray:
         cube = np.zeros((len(self.value_bucket), self.grid.units), dtype=np.int64)
-        cube[self.cell, self.unit] = self.states[state].fill_null(0).to_numpy()
+        for rows in self._rows_with(state):
+            cube[rows.cell, rows.unit] = rows.table[state].cast(pa.int64()).fill_null(0).to_numpy()
         return cube
 
     def extreme(self, state: str, window: Months | None, *, sign: int) -> np.ndarray:
         """The largest (sign 1) or smallest (sign -1) of the window's cells; nan where there are none."""
-        cube = sign * self.dense(state, -sign * np.inf)
-        best = np.full((self.grid.snapshots, self.grid.units), -np.inf)
+        missing = -sign * np.inf
+        cube = self._recent(self._filled, (state, missing), 3, lambda: self.dense(state, missing))
+        best = np.full((self.grid.snapshots, self.grid.units), missing)
+        better = np.maximum if sign > 0 else np.minimum
         for snapshot, inside in enumerate(self.mask(window)):
-            if inside.any():
-                best[snapshot] = cube[inside].max(axis=0)
-        return np.where(np.isfinite(best), sign * best, np.nan)
+            for cell in np.flatnonzero(inside):
+                better(best[snapshot], cube[cell], out=best[snapshot])
+        best[np.isinf(best)] = np.nan
+        return best
 
 
 @dataclass(frozen=True)
@@ -118,14 +163,15 @@ def newest_by_entity(cube: Cube, state: str, *, over: str) -> np.ndarray:
     """The newest value of each entity at each snapshot, summed or maximised over the entities of a unit."""
     grid = cube.grid
     result = np.full((grid.snapshots, grid.units), np.nan)
-    order = cube.states[f"{state}_order"].combine_chunks()
+    (rows,) = cube.rows
+    order = rows.table[f"{state}_order"].combine_chunks()
     given = ~order.is_null().to_numpy(zero_copy_only=False)
     if not given.any():
         return result
     rank = order.fill_null(0).to_numpy(zero_copy_only=False)[given]
-    value = cube.states[state].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)[given].astype(np.float64)
-    names = cube.states["entity_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)[given]
-    unit, cell = cube.unit[given], cube.cell[given]
+    value = rows.table[state].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False)[given].astype(np.float64)
+    names = rows.table["entity_id"].combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)[given]
+    unit, cell = rows.unit[given], rows.cell[given]
     sort = np.lexsort((rank, names, unit))
     unit, names, cell, value = unit[sort], names[sort], cell[sort], value[sort]
     for snapshot, inside in enumerate(cube.mask(None)):
@@ -147,3 +193,7 @@ def _combine(row: np.ndarray, unit: np.ndarray, value: np.ndarray, *, over: str)
         np.add.at(row, unit, value)
     else:
         np.maximum.at(row, unit, value)
+
+
+def _integers(column: pa.ChunkedArray) -> np.ndarray:
+    return column.to_numpy().astype(np.int64)

@@ -1,21 +1,19 @@
-"""Stage 1: each row of a stream is aggregated once, into (unit, value bucket, known bucket).
+"""What is asked of each stream: its columns, and the states they need.
 
-The measures of all families that read a stream share one query. Its columns
-are states in whole numbers, so they add up exactly and in any order.
+Each row of a stream is aggregated once, into (unit, value bucket, known bucket).
+The measures of all families that read a stream share one query (`states.py`).
+Its columns are states in whole numbers, so they add up exactly and in any order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
-from ibis import _
 
 from crmml.features.declare import Family, Months
-from crmml.features.grid import EPOCH, Grid
 from crmml.features.statistics import ANY_FAMILY, Latest, Measure, State
 
 
@@ -44,15 +42,21 @@ def columns_of(family: Family) -> Iterator[Asked]:
 
 @dataclass
 class StreamPlan:
-    """The states of one stream that its measures need; equal states are kept once."""
+    """The states of one stream that its measures need; equal states are kept once.
+
+    `history` names those that need the rows before the first window too;
+    `is_by_day` says that a filter on days spares reading the other rows.
+    """
 
     table: ir.Table
+    is_by_day: bool = False
     states: dict[str, State] = field(default_factory=dict)
+    history: set[str] = field(default_factory=set)
     roles: dict[tuple[int, str], str] = field(default_factory=dict)
     by_entity: bool = False
     _names: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
-    def add(self, measure: Measure) -> None:
+    def add(self, measure: Measure, window: Months | None = None) -> None:
         if isinstance(measure, Latest):
             self.by_entity = True
         for role, state in measure.states().items():
@@ -60,6 +64,8 @@ class StreamPlan:
             name = self._names.setdefault(key, f"state_{len(self._names)}")
             self.states[name] = state
             self.roles[id(measure), role] = name
+            if window is None or measure.needs_history:
+                self.history.add(name)
 
     def _resolved(self, expression: Any) -> Any:
         return None if expression is None else expression.resolve(self.table).op()
@@ -68,63 +74,15 @@ class StreamPlan:
         return self.roles[id(measure), role]
 
 
-def aggregate(plan: StreamPlan, grid: Grid) -> ir.Table:
-    """The states of a stream: one row per unit (and entity), value bucket and known bucket."""
-    rows = grid.place(plan.table)
-    keys = ["unit", "value_bucket", "known_bucket"] + (["entity_id"] if plan.by_entity else [])
-    return rows.group_by(keys).aggregate(**_aggregates(plan.states))
-
-
-def _aggregates(states: Mapping[str, State]) -> dict[str, Any]:
-    wanted = {}
-    for name, state in states.items():
-        wanted[name] = _aggregate(state)
-        if state.op == "newest":
-            wanted[f"{name}_order"] = _order().max(where=_counts(state))
-    return wanted
-
-
-def _aggregate(state: State) -> Any:
-    where = state.where
-    if state.op == "count":
-        return _.count(where=_counts(state))
-    if state.op in ("first_day", "last_day"):
-        return _day_number().min(where=where) if state.op == "first_day" else _day_number().max(where=where)
-    value = _whole(state.of, state.scale)
-    if state.op == "offset_sum":
-        return (value * _.offset).sum(where=where)
-    if state.op == "newest":
-        # Of rows equal in day and posting the largest value wins, so that no order of rows can decide.
-        return value.first(where=_counts(state), order_by=[_order().desc(), value.desc()])
-    return getattr(value, state.op)(where=where)
-
-
-def _counts(state: State) -> Any:
-    if state.of is None:
-        return state.where
-    return state.of.notnull() if state.where is None else state.of.notnull() & state.where
-
-
-def _whole(value: Any, scale: int) -> Any:
-    return (value * scale).round().cast("int64") if scale != 1 else value.cast("int64")
-
-
-def _day_number() -> Any:
-    return _.day.delta(ibis.literal(EPOCH), unit="day").cast("int64")
-
-
-def _order() -> Any:
-    """Rank of a row among its entity's: by day, then by posting."""
-    posted = _.posted_on.delta(ibis.literal(EPOCH), unit="day").cast("int64")
-    return _day_number() * 10_000_000 + posted
-
-
-def plan_streams(tables: Mapping[str, ir.Table], asked: Sequence[Asked]) -> dict[str, StreamPlan]:
+def plan_streams(
+    tables: Mapping[str, ir.Table], asked: Sequence[Asked], by_day: Collection[str] = ()
+) -> dict[str, StreamPlan]:
     """One plan per stream; a measure of the newest row per entity has a plan of its own."""
     plans: dict[str, StreamPlan] = {}
     for column in asked:
-        name = stream_key(column)
-        plans.setdefault(name, StreamPlan(tables[column.family.table])).add(column.measure)
+        table = column.family.table
+        plan = plans.setdefault(stream_key(column), StreamPlan(tables[table], is_by_day=table in by_day))
+        plan.add(column.measure, column.window)
     return plans
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,13 +16,18 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from crmml.errors import SourceError, did_you_mean
+from crmml.errors import ConfigError, SourceError, did_you_mean
 from crmml.files import require_manifest
 from crmml.sources.contract import CONTRACT, TableContract
 from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier, quoted
 
 DEFAULT_MEMORY = "4GB"
+#: What `ingest` prepares, by the name of its file.
+BOOKINGS, NUMBERS = "bookings_by_customer", "customer_numbers"
+PREPARED = (BOOKINGS, NUMBERS)
+#: The variable that names how much memory queries may take before they use the disk, such as 2GB.
+MEMORY = "CRMML_MEMORY"
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,15 @@ class Bank:
     """The canonical tables of one bank.
 
     Every table has all columns of its contract, with its types; a column that
-    the bank does not hold is null throughout.
+    the bank does not hold is null throughout. `prepared` holds what `ingest`
+    computed of exactly these tables (see `prepare.py`): a bank whose tables are
+    replaced has none.
     """
 
     spec: BankSpec
     connection: Backend
     tables: Mapping[str, ir.Table] = field(repr=False)
+    prepared: Mapping[str, ir.Table] = field(default_factory=dict, repr=False)
 
     def table(self, name: str) -> ir.Table:
         """The canonical table `name`.
@@ -105,10 +114,11 @@ class Bank:
         yield from cursor.sql(str(ibis.to_sql(table, dialect="duckdb"))).to_arrow_reader(rows)
 
 
-def open_tables(
-    spec: BankSpec, directory: Path, *, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None
-) -> Bank:
+def open_tables(spec: BankSpec, directory: Path, *, memory_limit: str | None = None, threads: int | None = None) -> Bank:
     """Open the canonical Parquet files that `ingest` wrote.
+
+    `memory_limit` (the variable CRMML_MEMORY, or 4GB, where it is not given) is
+    what queries may take before they use the disk.
 
     Raises
     ------
@@ -118,21 +128,31 @@ def open_tables(
     manifest = require_manifest(Path(directory), what=f"the tables of {spec.name}", do="run `crmml run` first")
     directory = Path(directory)
     connection = connect(memory_limit=memory_limit, threads=threads, spill=directory.parent / ".spill")
-    names = [name for name in CONTRACT if f"{name}.parquet" in manifest.files]
+    return view_tables(spec, connection, directory, manifest.files)
+
+
+def view_tables(spec: BankSpec, connection: Backend, directory: Path, files: Collection[str]) -> Bank:
+    """The bank whose tables are the Parquet `files` of a folder."""
+    tables = _views(connection, directory, [name for name in CONTRACT if f"{name}.parquet" in files])
+    prepared = _views(connection, directory, [name for name in PREPARED if f"{name}.parquet" in files])
+    return Bank(spec, connection, tables, prepared)
+
+
+def _views(connection: Backend, directory: Path, names: Iterable[str]) -> dict[str, ir.Table]:
     for name in names:
         path = quoted(str((directory / f"{name}.parquet").resolve()))
         connection.raw_sql(f"CREATE VIEW {identifier(name)} AS SELECT * FROM read_parquet({path})")
-    return Bank(spec, connection, {name: connection.table(name) for name in names})
+    return {name: connection.table(name) for name in names}
 
 
-def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, spill: Path | None = None) -> Backend:
+def connect(*, memory_limit: str | None = None, threads: int | None = None, spill: Path | None = None) -> Backend:
     """A DuckDB connection in memory that downloads nothing and keeps within its memory.
 
     What does not fit goes to the folder `spill` for as long as it is needed.
     Extensions would be fetched at run time, which fails in a closed bank.
     """
     config: dict[str, Any] = {
-        "memory_limit": memory_limit,
+        "memory_limit": memory_limit or usual_memory(),
         "threads": threads or os.cpu_count() or 2,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -140,6 +160,20 @@ def connect(*, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None, s
     if spill is not None:
         config["temp_directory"] = str(spill)
     return ibis.duckdb.from_connection(duckdb.connect(":memory:", config=config))
+
+
+def usual_memory() -> str:
+    """What CRMML_MEMORY says, or 4GB.
+
+    Raises
+    ------
+    ConfigError
+        If it says something that is no amount of memory.
+    """
+    limit = os.environ.get(MEMORY) or DEFAULT_MEMORY
+    if not re.fullmatch(r"\d+(\.\d+)?\s*[KMGT]i?B", limit.strip()):
+        raise ConfigError(f"{MEMORY} is {limit!r}; expected an amount such as 2GB or 800MB", code="C003")
+    return limit.strip()
 
 
 def canonical(table: ir.Table, contract: TableContract) -> ir.Table:

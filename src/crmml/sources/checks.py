@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from crmml.errors import mask
-from crmml.sources.bank import DEFAULT_MEMORY
+from crmml.sources.bank import usual_memory
 from crmml.sources.casting import EMPTY, Rule, column_faults, typed_columns, usable, value_rules
 from crmml.sources.consistency import date_rules, repeated_rows, rows_without_parent
 from crmml.sources.contract import CONTRACT, HISTORIES, TableContract
@@ -21,7 +21,7 @@ from crmml.sources.spec import BankSpec
 from crmml.sources.sql import identifier, quoted
 
 
-def check_sources(spec: BankSpec, *, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None) -> CheckReport:
+def check_sources(spec: BankSpec, *, memory_limit: str | None = None, threads: int | None = None) -> CheckReport:
     """Check a bank's sources against the contract without keeping anything.
 
     Raises
@@ -31,9 +31,9 @@ def check_sources(spec: BankSpec, *, memory_limit: str = DEFAULT_MEMORY, threads
     """
     with tempfile.TemporaryDirectory(prefix="crmml-") as scratch:
         database = Path(scratch) / "crmml_scratch.duckdb"
-        workers = threads or os.cpu_count() or 2
-        issues = map_tables(spec, database, memory_limit=memory_limit, threads=workers)
-        with open_mapped(database, memory_limit=memory_limit, threads=workers) as connection:
+        workers, limit = threads or os.cpu_count() or 2, memory_limit or usual_memory()
+        issues = map_tables(spec, database, memory_limit=limit, threads=workers)
+        with open_mapped(database, memory_limit=limit, threads=workers) as connection:
             return check(connection, spec, found=issues)
 
 

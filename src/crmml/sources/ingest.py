@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 
 from crmml.files import Staged, digest_file, digest_of, publish
-from crmml.sources.bank import DEFAULT_MEMORY
+from crmml.sources.bank import usual_memory
 from crmml.sources.checks import check
 from crmml.sources.contract import CONTRACT, TableContract
 from crmml.sources.locations import files_of, names_of
 from crmml.sources.mapping import map_tables, open_mapped
+from crmml.sources.prepare import write_prepared
 from crmml.sources.report import CheckReport
 from crmml.sources.spec import BankSpec, Source
 from crmml.sources.sql import identifier, quoted
@@ -26,13 +27,14 @@ _SCRATCH = ".mapping-"
 
 
 def ingest(
-    spec: BankSpec, directory: Path, *, memory_limit: str = DEFAULT_MEMORY, threads: int | None = None
+    spec: BankSpec, directory: Path, *, memory_limit: str | None = None, threads: int | None = None
 ) -> CheckReport:
     """Read, check and store a bank: `<table>.parquet`, and `quarantine/<table>.parquet` for rows set aside.
 
     Every table has all columns of its contract, typed, with `posted_on` filled;
     transactions, balances and activity are sorted by customer, account and
-    date, all others by key. Nothing is written when the bank is refused, but
+    date, all others by key. Beside them lies what every build of features reads
+    (`prepare.py`). Nothing is written when the bank is refused, but
     for the bad rows themselves, in `refused/` beside `directory`.
 
     Raises
@@ -42,7 +44,7 @@ def ingest(
     SourceError
         With all faults at once, if rows beyond the tolerance break the contract.
     """
-    directory = Path(directory)
+    directory, memory_limit = Path(directory), memory_limit or usual_memory()
     directory.parent.mkdir(parents=True, exist_ok=True)
     refused = directory.parent / "refused"
     workers = threads or os.cpu_count() or 2
@@ -58,6 +60,7 @@ def ingest(
             with publish(directory, kind=KIND, inputs=inputs, about=_about(report)) as staged:
                 _write_tables(connection, report, staged)
                 _write_quarantine(connection, report, staged, "quarantine/")
+                write_prepared(spec, staged, memory_limit=memory_limit, threads=workers)
     shutil.rmtree(refused, ignore_errors=True)
     return report
 

@@ -15,7 +15,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crmml.sources.bank import Bank
+from crmml.sources.bank import BOOKINGS, Bank
 from crmml.sources.holding import accounts, holders
 
 __all__ = ["Basis", "accounts", "balance_basis", "customer_transactions", "holders", "movements", "without_history"]
@@ -120,8 +120,10 @@ def customer_transactions(bank: Bank) -> ir.Table:
     kind, channel, counterparty_account, is_own_transfer (the counterparty
     account was known to be held by the same customer). A booking on a joint
     account counts in full for every holder; one on the last day of holding
-    counts.
+    counts. Read as `ingest` prepared them, with `customer_no`, where it did.
     """
+    if BOOKINGS in bank.prepared:
+        return bank.prepared[BOOKINGS]
     held = holders(bank)
     owners = held.select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
     families = accounts(bank).select("account_id", "family")
