@@ -41,7 +41,9 @@ def generate(folder: Path, *, bookings: int) -> None:
 def spec_of(folder: Path) -> BankSpec:
     """The bank as its `bank.yaml` would declare it."""
     names = [*_small_tables(1), "transactions"]
-    paths = {name: folder / ("transactions/*.parquet" if name == "transactions" else f"{name}.parquet") for name in names}
+    paths = {
+        name: folder / ("transactions/*.parquet" if name == "transactions" else f"{name}.parquet") for name in names
+    }
     return BankSpec(
         name="frozen",
         title_zh="测速银行(合成数据)",

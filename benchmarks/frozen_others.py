@@ -117,7 +117,13 @@ def _by_verb(kinds: dict[str, str]) -> Iterator[tuple[str, list[str]]]:
 def polars_plan(path: Path, keys: pa.Table) -> pl.DataFrame:
     """A lazy plan for each cut-off, one filtered expression a column, all collected together."""
     rows = pl.scan_parquet(path).select(
-        "customer_id", "valued_on", "posted_on", "kind", "channel", pl.col("amount").cast(pl.Float64), is_own="is_own_transfer"
+        "customer_id",
+        "valued_on",
+        "posted_on",
+        "kind",
+        "channel",
+        pl.col("amount").cast(pl.Float64),
+        is_own="is_own_transfer",
     )
     plans = []
     for cutoff in CUTOFFS:

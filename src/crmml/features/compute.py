@@ -128,9 +128,7 @@ class Computation:
         return {holds: self._held_measures[holds].value(view, None) > 0 for holds, view in views.items()}
 
 
-def _plan_holding(
-    streams: Streams, asked: Iterable[Asked]
-) -> tuple[StreamPlan | None, dict[tuple[str, ...], Number]]:
+def _plan_holding(streams: Streams, asked: Iterable[Asked]) -> tuple[StreamPlan | None, dict[tuple[str, ...], Number]]:
     """How many accounts are held, for every set of product families that is a condition."""
     conditions = dict.fromkeys(column.holds for column in asked if column.holds is not None)
     if not conditions:

@@ -17,7 +17,6 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-from ibis import _
 from ibis.util import gen_name
 
 from crmml.features.grid import EPOCH, Grid
@@ -171,9 +170,9 @@ class _Placed:
             yield f"{_BOUND}_{number}", f"max(abs({addend}))"
 
 
-_DAY = f"CAST(day - DATE '{EPOCH}' AS BIGINT)"
+_DAY = f"date_diff('day', DATE '{EPOCH}', day)"
 #: Rank of a row among its entity's: by day, then by posting.
-_ORDER = f"({_DAY} * 10000000 + CAST(posted_on - DATE '{EPOCH}' AS BIGINT))"
+_ORDER = f"({_DAY} * 10000000 + date_diff('day', DATE '{EPOCH}', posted_on))"
 
 
 def _addend(state: State, value: str | None) -> str:
@@ -188,7 +187,13 @@ def _only(where: str | None, value: str) -> str:
 def _aggregate(state: State, value: str | None, where: str | None, *, exact: bool, is_sure: bool) -> str:
     """One column. A product with the condition is faster than a choice, where no value can be nan (`is_sure`)."""
     if state.op == "count":
-        return "count(*)" if where is None else f"count_if({where})" if exact else f"sum(CAST({where} AS DOUBLE))"
+        return (
+            "count(*)"
+            if where is None
+            else f"CAST(count_if({where}) AS BIGINT)"
+            if exact
+            else f"sum(CAST({where} AS DOUBLE))"
+        )
     if state.op in ("first_day", "last_day"):
         return f"{'min' if state.op == 'first_day' else 'max'}({_only(where, _DAY)})"
     if state.op in ("sum", "offset_sum"):

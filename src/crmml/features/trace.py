@@ -73,7 +73,9 @@ def _rows(streams: Streams, asked: Asked, customer_id: str, cutoff: date) -> pa.
         rows = rows.filter(asked.measure.where)
     value = asked.measure.of if asked.measure.of is not None else ibis.literal(1)
     told = rows.mutate(part=ibis.literal(asked.column), value=value)
-    others = [column for column in table.columns if column not in ("customer_id", "customer_no", "day", "posted_on", "value")]
+    others = [
+        column for column in table.columns if column not in ("customer_id", "customer_no", "day", "posted_on", "value")
+    ]
     return (
         told.select("part", "day", "posted_on", *others, "value").order_by(["day", "posted_on", "value"]).to_pyarrow()
     )

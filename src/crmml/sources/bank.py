@@ -114,7 +114,9 @@ class Bank:
         yield from cursor.sql(str(ibis.to_sql(table, dialect="duckdb"))).to_arrow_reader(rows)
 
 
-def open_tables(spec: BankSpec, directory: Path, *, memory_limit: str | None = None, threads: int | None = None) -> Bank:
+def open_tables(
+    spec: BankSpec, directory: Path, *, memory_limit: str | None = None, threads: int | None = None
+) -> Bank:
     """Open the canonical Parquet files that `ingest` wrote.
 
     `memory_limit` (the variable CRMML_MEMORY, or 4GB, where it is not given) is

@@ -56,4 +56,6 @@ def _numbers(bank: Bank) -> ir.Table:
 
 def _write(bank: Bank, rows: ir.Table, path: Path) -> None:
     sql = ibis.to_sql(rows, dialect="duckdb")
-    bank.connection.raw_sql(f"COPY ({sql}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)")
+    bank.connection.raw_sql(
+        f"COPY ({sql}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)"
+    )
