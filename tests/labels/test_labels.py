@@ -323,6 +323,18 @@ def test_a_label_the_bank_owns_is_used_once_it_is_known() -> None:
         labels_of(opened, snapshots("1"), Given("lefd"))
 
 
+def test_without_a_label_of_the_bank_a_customer_is_out_in_the_past_and_open_at_the_newest_cutoff() -> None:
+    opened = bank(
+        customers=people(1),
+        labels="""
+            customer_id  cutoff_date  target  value  known_on
+            2            2025-03-31   left        1  2025-06-30
+        """,
+    )
+    for cutoff, status in ((date(2025, 9, 30), "no_label"), (date(2025, 10, 31), "immature")):
+        assert labels_of(opened, snapshots("1", cutoff=cutoff), Given("left", positive=1)) == {"1": status}
+
+
 def test_labels_keep_one_row_per_snapshot_and_tell_events_apart() -> None:
     taken = snapshots("4", event_id="L4").union(snapshots("4")).union(snapshots("1"))
     built = build_labels(loan_bank(arrears=ARREARS), taken, Default(), Horizon(3))

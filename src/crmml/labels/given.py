@@ -16,7 +16,7 @@ def given(bank: Bank, base: ir.Table, target: Given) -> Observed:
     """The value of the bank's own table for the customer and cut-off.
 
     A value known after the source's last complete day is not used (`immature`);
-    a customer without a row has `no_label`.
+    a customer without a row has `no_label`, once the source could hold one.
     """
     owned = bank.table("labels").filter(_.target == target.name)
     _require_some(bank, target)
@@ -28,7 +28,10 @@ def given(bank: Bank, base: ir.Table, target: Given) -> Observed:
     rows = rows.select(
         "row_id",
         label=label,
-        reason=ibis.coalesce(flag(rows.value.isnull(), "no_label"), flag(late, "immature")),
+        # At the newest cut-offs nobody has a label yet, and everybody is to be scored.
+        reason=ibis.coalesce(
+            flag(rows.value.isnull() & (rows.window_end <= ibis.literal(until)), "no_label"), flag(late, "immature")
+        ),
         in_gap=ibis.null("string"),
     )
     return Observed(rows, until)

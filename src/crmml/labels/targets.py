@@ -90,10 +90,21 @@ class Bookings:
 
 @dataclass(frozen=True)
 class Given:
-    """A label the bank owns, from the table `labels`: 1 where the value is `positive`, or the value itself."""
+    """A label the bank owns, from the table `labels`: 1 where the value is `positive`, or the value itself.
+
+    `product` says that the label is the taking of that product, so that a list
+    may offer it: a bank of aggregates alone has no accounts to see it in.
+    """
 
     name: str
     positive: float | None = None
+    product: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.product is not None and self.positive is None:
+            raise ValueError(
+                f"label {self.name} is the taking of {self.product}; it needs the positive value that says so"
+            )
 
 
 Target = Churn | Default | Contribution | Uptake | Bookings | Given

@@ -8,6 +8,7 @@ are counted first, and a column of several is a fault, not a guess.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -38,7 +39,8 @@ def read_sqlite(connection: duckdb.DuckDBPyConnection, source: Source, files: li
             if fault := _no_table(database, source, name):
                 return [fault]
             names = [column[0] for column in database.execute(f"{_select(source)} LIMIT 0").description]
-            faults = repeated_names(source, name, names)
+            # A name that comes twice out of a query is told apart as "name:1".
+            faults = repeated_names(source, name, [re.sub(r":\d+$", "", column) for column in names])
             stored = {} if faults else _stored(database, source, names)
             faults += [_mixed(source, name, column, counts) for column, counts in stored.items() if _is_mixed(counts)]
             if not faults:

@@ -87,7 +87,7 @@ def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> Li
     ConfigError
         C013 if no offer is left.
     """
-    by_product = {model["product"] for model in served.values() if model["target"] == "uptake"}
+    by_product = {model["product"] for model in served.values() if model["product"]}
     absent = [product for product in spec.products if product not in by_product]
     if len(absent) == len(spec.offers):
         raise ConfigError(
@@ -144,12 +144,14 @@ def _features(folder: Path, day: date) -> pd.DataFrame:
 
 
 def _uptake(spec: ListSpec, served: Mapping[str, Any], scores: Path) -> dict[str, pd.DataFrame]:
-    """Scores by offered product that has a champion."""
-    by_product = {model["product"]: key for key, model in served.items() if model["target"] == "uptake"}
+    """Scores by offered product that has a champion; a bank's own label of a product is its taking."""
+    by_product = {model["product"]: key for key, model in served.items() if model["product"]}
+    found = {product: by_product[product] for product in spec.products if product in by_product}
     return {
-        product: pd.read_parquet(scores / f"{by_product[product]}.parquet")
-        for product in spec.products
-        if product in by_product
+        product: pd.read_parquet(scores / f"{key}.parquet").rename(
+            columns={score_column(served[key]["target"]): "prob_take"}
+        )
+        for product, key in found.items()
     }
 
 

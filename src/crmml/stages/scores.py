@@ -174,9 +174,10 @@ def who_is_scored(
 
 
 def _product(model: Model) -> str | None:
-    """The product or family an uptake model speaks of, as an offer names it."""
+    """The product or family whose taking a model foresees, as an offer names it."""
     target = model.spec.target
-    return getattr(target, "product_id", None) or getattr(target, "product_family", None)
+    names = ("product_id", "product_family", "product")
+    return next((found for name in names if (found := getattr(target, name, None))), None)
 
 
 def read_served(folder: Path) -> Mapping[str, Any]:

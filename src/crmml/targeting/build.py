@@ -184,6 +184,12 @@ def _names(spec: ListSpec, candidates: pd.DataFrame, kind: str, column: str) -> 
 
 
 def _cutoff(candidates: pd.DataFrame, suppress_as_of: date) -> date:
+    if candidates.empty:
+        raise SourceError(
+            "no customer has a score for any offer, so there is nobody to list; expected the newest cut-off scored. "
+            "See `crmml score` for the rows of each model",
+            code="D002",
+        )
     cutoff = candidates["cutoff_date"].iloc[0].date()
     if suppress_as_of < cutoff:
         raise SourceError(
