@@ -9,9 +9,12 @@ import pytest
 import typer
 
 from crmml.cli.app import app
+from crmml.config.bank_file import load_bank
 from crmml.errors import CrmmlError
 from crmml.features import DEFAULT, family_names
 from crmml.sources.contract import CONTRACT, FAMILIES
+from crmml.sources.csv_files import DEFAULTS as CSV_OPTIONS
+from crmml.sources.faults import options_of
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -43,6 +46,20 @@ def test_the_canonical_tables_are_those_of_the_contract():
     assert shown is not None
     assert shown[1] == contract_table(), f"expected\n{contract_table()}"
     assert ", ".join(f"`{family}`" for family in FAMILIES) in text
+
+
+def test_the_sources_shown_are_read_by_the_config(tmp_path):
+    text = BRING.read_text(encoding="utf-8")
+    shown = re.search(r"<!-- sources:.*?```yaml\n(.*?)```\n\n<!-- end of sources -->", text, flags=re.DOTALL)
+    assert shown is not None
+    rest = "bank: {name: a, zh: a, en: a}\ntables: {}\nobserved_until: {default: 2025-12-31}\n"
+    (tmp_path / "bank.yaml").write_text(rest + shown[1], encoding="utf-8")
+    sources = load_bank(tmp_path).sources.values()
+    assert {source.format for source in sources} == {"parquet", "csv", "duckdb", "sqlite", "postgresql"}
+    for source in sources:
+        options_of(source, CSV_OPTIONS if source.format == "csv" else {})
+    options = {name for source in sources for name in source.options}
+    assert options == set(CSV_OPTIONS) - {"header"}
 
 
 @pytest.mark.parametrize("name", ["time.md"])
