@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.results import page, run, store
@@ -16,9 +15,8 @@ DOCS = run.ROOT / "docs"
 def main() -> int:
     known = run.datasets()
     options = _options(sorted(known))
-    kept = store.read(DOCS / "results.json")
-    measured = {name: entry for name, entry in kept.measured.items() if name in known}
     failed = []
+    _keep(known, {})
     for name in () if options.page else options.only or sorted(known):
         folder, started = known[name], time.monotonic()
         if folder is None:
@@ -30,21 +28,22 @@ def main() -> int:
             failed.append(name)
             print(error, file=sys.stderr, flush=True)
             continue
-        measured[name] = store.Measured(results, store.digests(folder), store.versions())
+        _keep(known, {name: store.Measured(results, store.digests(folder), store.versions())})
         print(f"{name}: {len(results)} figures in {time.monotonic() - started:.0f} s", flush=True)
-        _write(replace(kept, measured=measured, skipped=_skipped(known, measured)))
-    _write(replace(kept, measured=measured, skipped=_skipped(known, measured)))
     if failed:
         print(f"failed, their last figures stay: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _skipped(known: dict[str, Path | None], measured: dict[str, store.Measured]) -> list[str]:
-    """Data sets without data here and without figures from elsewhere."""
-    return [name for name, folder in known.items() if folder is None and name not in measured]
+def _keep(known: dict[str, Path | None], measured: dict[str, store.Measured]) -> None:
+    """Put new figures among those on disk, read afresh: another process may have measured meanwhile.
 
-
-def _write(stored: store.Stored) -> None:
+    Figures of a data set that is no longer measured go; one without data here and without figures from elsewhere is skipped.
+    """
+    kept = {name: entry for name, entry in store.read(DOCS / "results.json").measured.items() if name in known}
+    kept |= measured
+    skipped = [name for name, folder in known.items() if folder is None and name not in kept]
+    stored = store.Stored(kept, skipped)
     (DOCS / "results.json").write_text(store.text_of(stored), encoding="utf-8")
     (DOCS / "results.md").write_text(page.page_of(stored), encoding="utf-8")
 

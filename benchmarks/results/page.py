@@ -20,6 +20,7 @@ HEAD = (
     "bar 门槛",
     "met 达标",
 )
+LESS_IS_BETTER = ("RMSE", "MAE", "log loss", "Brier")
 MET = {True: "yes", False: "**no**", None: ""}
 
 
@@ -44,7 +45,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         f"{result.question_zh}<br>{result.question}",
         result.protocol,
         f"{result.rows:,}{events}",
-        result.metric,
+        f"{result.metric} ↓" if result.metric in LESS_IS_BETTER else result.metric,
         figure_text(result.ours),
         figure_text(result.baseline),
         figure_text(result.difference, signed=True),
@@ -96,10 +97,11 @@ Written by `make results` (`python -m benchmarks.results`) from `results.json` b
 model is trained as a user trains it, from the committed `configs/` in a fresh project folder. **Baseline**: scikit-learn's
 HistGradientBoosting with its default parameters on the same training rows, tested rows and columns. Intervals are 95 %, from
 1,000 seeded draws of the tested customers; the difference is crmml less the baseline on the same draws. A bar was set before measuring.
+More is better, with ↓ less is.
 
 本页由 `make results` 依据 `results.json` 生成,不手工修改。模型均按用户的方式、用仓库中的 `configs/` 在全新目录里训练。
 **基准**:scikit-learn 默认参数的 HistGradientBoosting,训练行、检验行、列均相同。区间为 95 %,对检验客户重抽样 1,000 次(固定种子);
-差值为同一抽样上 crmml 减基准。门槛在测量之前设定。
+差值为同一抽样上 crmml 减基准。门槛在测量之前设定。数值越大越好,标 ↓ 者越小越好。
 
 {len(reached)} bars, {missed} missed / {len(reached)} 项门槛,{missed} 项未达。
 """
