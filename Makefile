@@ -7,7 +7,7 @@ EVERYTHING := .[dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results dvc xiamen berka cdnow santander lock clean
+.PHONY: help demo test lint format bench results gains dvc xiamen berka cdnow santander lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ format: .venv/.dev  ## put the code in its form
 
 bench: .venv/.dev  ## ratios measured side by side
 	$(BIN)/python -m benchmarks
+
+gains: .venv/.dev  ## what each feature family adds, written to docs/gains.md
+	$(BIN)/python -m benchmarks.gains
 
 results: .venv/.dev  ## figures on public data, written to docs/results.md (CRMML_DATA names the folder)
 	$(BIN)/python -m benchmarks.results $(if $(ONLY),--only $(ONLY))

@@ -17,6 +17,8 @@ from crmml.features import CustomFamily, FeatureInfo
 from crmml.leakage import AuditReport, audit
 from crmml.snapshots import take_snapshots
 from crmml.sources.bank import Bank
+from tests.reference.banks import CUTOFFS, Bench
+from tests.reference.dense import dense_bank
 from tests.tables import bank as make_bank
 
 CUTOFF = date(2025, 3, 31)
@@ -211,6 +213,17 @@ def test_the_declared_features_raise_no_alarm() -> None:
     assert report.removed_rows > 100
     assert report.cells > 4 * CUSTOMERS * 100
     report.require_clean()
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_no_family_of_any_table_notices_the_future(seed: int) -> None:
+    bench, tables, cutoff = Bench(), dense_bank(seed), CUTOFFS[1]
+    # Bookings of an account that is not on the books yet would be of no known product.
+    old = {"opened_on": date(2021, 1, 1), "posted_on": date(2021, 1, 1)}
+    bench.fill({**tables, "accounts": [{**row, **old} for row in tables["accounts"]]})
+    report = audit(bench.bank, take_snapshots(bench.bank, [cutoff]), cutoff=cutoff)
+    assert report.by_feature == {}
+    assert report.removed_rows > 30
 
 
 def test_a_ledger_built_anew_of_each_bank_is_audited() -> None:

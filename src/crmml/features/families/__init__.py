@@ -18,7 +18,8 @@ from crmml.features.families.service import CONTACTS, EVENTS, activity_family
 from crmml.features.families.value import CONTRIBUTION
 from crmml.sources.spec import BankSpec
 
-_FIXED = (
+#: What a banker looks at first; the order is that in which families are asked what they add to those before.
+_BASIC = (
     BALANCES,
     TURNOVER,
     SALARY,
@@ -33,6 +34,8 @@ _FIXED = (
     CONTACTS,
     PROFILE,
     CONTRIBUTION,
+)
+_FURTHER = (
     BALANCE_PATH,
     RHYTHM,
     COUNTERPARTIES,
@@ -44,10 +47,11 @@ _FIXED = (
     HISTORY,
     STANDING,
 )
-
-
-#: Families that gained on no bank out of time (docs/features.md, checked by a test): asked for by name only.
-OFF_BY_DEFAULT: frozenset[str] = frozenset()
+_FIXED = (*_BASIC, *_FURTHER)
+#: Families outside the first circle: on by default only where they have gained.
+FURTHER = frozenset(family.name for family in _FURTHER)
+#: Families that gained on no bank out of time (docs/gains.md, checked by a test): asked for by name only.
+OFF_BY_DEFAULT: frozenset[str] = FURTHER
 #: The word in a model config that stands for all families but those.
 DEFAULT = "default"
 
