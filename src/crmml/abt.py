@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 import ibis.expr.types as ir
@@ -30,12 +30,17 @@ class Abt:
     `hash_bucket`, `kind`, `branch_id`), the features, `label` and, for money,
     `label_<component>`; it is sorted by cut-off, customer and event. `waterfall`
     counts per cut-off how many rows each step left out: all = the rest + events
-    or sample, exactly.
+    or sample, exactly. `dropped` says of columns that cannot be features why.
+
+    A ready feature table adds the roles `part` (train, test, or a fold), `block`
+    (its place in time, where no cut-off tells it) and `weight`; its `cutoff_date`
+    is null where it has none.
     """
 
     frame: pd.DataFrame
     features: tuple[FeatureInfo, ...]
     waterfall: pd.DataFrame
+    dropped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:

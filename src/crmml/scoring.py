@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml.bundle import probability_of
+from crmml.evaluation.drift import BatchWatch
 from crmml.explain import (
     COMPONENTS,
     Reasons,
@@ -35,6 +37,7 @@ from crmml.explain import (
 if TYPE_CHECKING:
     from crmml.bundle import Bundle
 
+Array = npt.NDArray[np.float64]
 KEYS = ("customer_id", "cutoff_date", "event_id")
 PLACES = 4
 
@@ -51,6 +54,7 @@ class ScoreReport:
     worst_difference: float
     unseen: Mapping[str, int] = field(default_factory=dict)
     not_found: int = 0  # keys asked for that no feature row has
+    batch: Sequence[Mapping[str, Any]] = ()  # how the rows differ from those trained on, see `evaluation.drift`
     seconds: float = 0.0
 
 
@@ -106,10 +110,11 @@ def score(
     paths = [features] if isinstance(features, str | Path) else list(features)
     wanted = None if keys is None else _index_of(keys)
     rows, worst, unseen, found = 0, 0.0, dict[str, int](), 0
+    watch = BatchWatch(scorer.bundle.encoding, scorer.bundle.reference)
     writer: pq.ParquetWriter | None = None
     try:
         for frame in _frames(paths, wanted, chunk):
-            scores, difference = score_frame(frame, scorer)
+            scores, difference = score_frame(frame, scorer, watch=watch)
             schema = schema_of(scorer, has_events="event_id" in scores)
             table = pa.Table.from_pandas(scores, schema=schema, preserve_index=False)
             writer = writer or pq.ParquetWriter(out, table.schema, compression="zstd")
@@ -124,18 +129,21 @@ def score(
         if writer is not None:
             writer.close()
     missing = 0 if wanted is None else len(wanted) - found
-    return ScoreReport(rows, worst, unseen, missing, time.perf_counter() - started)
+    return ScoreReport(rows, worst, unseen, missing, tuple(watch.report()), time.perf_counter() - started)
 
 
-def score_frame(frame: pd.DataFrame, scorer: Scorer) -> tuple[pd.DataFrame, float]:
-    """Scores and reasons of some rows, and the worst gap between parts and whole.
+def score_frame(frame: pd.DataFrame, scorer: Scorer, *, watch: BatchWatch | None = None) -> tuple[pd.DataFrame, float]:
+    """Scores and reasons of some rows, and the worst gap between parts and whole; `watch` counts the rows.
 
     Returns
     -------
     (DataFrame, float)
         The columns of the score file in order, one row per row of `frame`.
     """
-    served = _served_money(frame, scorer) if scorer.is_money else _served_probability(frame, scorer)
+    X = scorer.bundle.encode(frame)
+    if watch is not None:
+        watch.add(X, scorer.bundle.unseen)
+    served = _served_money(frame, X, scorer) if scorer.is_money else _served_probability(frame, X, scorer)
     columns: dict[str, Any] = {key: frame[key].to_numpy() for key in KEYS if key in frame}
     columns |= {"model": scorer.model, "version": scorer.version, **served.columns}
     for place in range(PLACES):
@@ -187,9 +195,8 @@ class _Served:
     worst: float
 
 
-def _served_probability(frame: pd.DataFrame, scorer: Scorer) -> _Served:
+def _served_probability(frame: pd.DataFrame, X: Array, scorer: Scorer) -> _Served:
     bundle = scorer.bundle
-    X = bundle.encode(frame)
     log_odds, (contributions, base) = bundle.log_odds(X), bundle.contributions(X)
     segments = bundle.segments(frame)
     peers, peer_log_odds = bundle.peer_contributions(segments)
@@ -222,9 +229,9 @@ def _served_probability(frame: pd.DataFrame, scorer: Scorer) -> _Served:
     return _Served(columns, reasons, [info.name for info in bundle.features], say, worst)
 
 
-def _served_money(frame: pd.DataFrame, scorer: Scorer) -> _Served:
+def _served_money(frame: pd.DataFrame, X: Array, scorer: Scorer) -> _Served:
     bundle = scorer.bundle
-    money = bundle.predict_money(bundle.encode(frame))
+    money = bundle.predict_money(X)
     total = money["contribution"].to_numpy()
     segments = bundle.segments(frame)
     parts = signed_components(money)

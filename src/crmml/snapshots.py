@@ -295,13 +295,14 @@ def _buckets(bank: Bank, keys: ir.Table) -> ir.Table:
     """One row per customer: a bucket of 0 to 99, the same for all of one person or household."""
     customers = keys.select("customer_id").distinct().to_pyarrow()["customer_id"].to_pylist()
     heads = _heads(bank)
-    buckets = [_hash_bucket(heads.get(customer, customer)) for customer in customers]
+    buckets = [hash_bucket(heads.get(customer, customer)) for customer in customers]
     return ibis.memtable(
         pa.table({"customer_id": pa.array(customers, pa.string()), "hash_bucket": pa.array(buckets, pa.int64())})
     )
 
 
-def _hash_bucket(identifier: str) -> int:
+def hash_bucket(identifier: str) -> int:
+    """The bucket of an id, from 0 to 99; the same in every bank and run."""
     return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "big") % BUCKETS
 
 

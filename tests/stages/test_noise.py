@@ -9,7 +9,7 @@ from crmml import registry
 from crmml.demo_bank import generate
 from crmml.errors import GateError
 from crmml.stages.project import open_project
-from crmml.stages.run import promote_first
+from crmml.stages.promoting import promote_first
 from crmml.stages.training import lay_ground, make_model
 from tests.conftest import REPOSITORY, lighten
 
@@ -34,7 +34,7 @@ def test_on_pure_noise_the_model_is_no_better_than_chance_and_is_refused(tmp_pat
         return  # scores that do not even rank unseen customers are refused before they are a model
     assert 0.42 < summary["value"] < 0.58
     assert summary["gates_failed"]
-    assert promote_first(project, model, say=lambda text: None) is False
+    assert promote_first(project.workspace, model.key, model.spec.name, say=lambda text: None) is False
     with pytest.raises(GateError, match="gates failed"):
         registry.promote(
             "demo.churn", summary["version"], models=tmp_path / "models", expected=None, by="risk", reason="try"

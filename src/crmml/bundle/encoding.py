@@ -102,10 +102,16 @@ def numbers_of(values: pd.Series) -> Array:
             values = pd.to_numeric(values)
         except (ValueError, TypeError) as error:
             raise SourceError(
-                f"{values.name} holds {str(values.dropna().iloc[0])!r}; expected numbers, as in training", code="M004"
+                f"{values.name} holds {_first_word(values)!r}; expected numbers, as in training", code="D023"
             ) from error
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _first_word(values: pd.Series) -> str:
+    """The first cell that is no number."""
+    odd = pd.to_numeric(values, errors="coerce").isna() & values.notna()
+    return str(values[odd].iloc[0])[:40]
 
 
 def _texts(values: pd.Series) -> pd.Series:

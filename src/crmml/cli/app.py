@@ -42,6 +42,8 @@ def _day(text: str | None, *, option: str = "--cutoff 2025-10-31") -> date | Non
 
 Bank = Annotated[Path, typer.Argument(metavar="BANK", help="Folder of the bank, such as configs/demo.")]
 Cutoff = Annotated[str | None, typer.Option("--cutoff", help="Last day known, as 2025-10-31 or 2025-10.")]
+Table = Annotated[Path | None, typer.Option("--table", metavar="FILE", help="A file of the shape of a feature table.")]
+Challenger = Annotated[bool, typer.Option("--challenger", help="With a feature table: by the challenger, for a look.")]
 Form = Annotated[Format, typer.Option("--format", help="Form of the data on stdout.")]
 
 
@@ -92,6 +94,14 @@ def check(bank: Bank, form: Form = Format.table) -> None:
 
     Examples:  crmml check configs/demo      crmml check configs/demo --format json
     """
+    from crmml.stages.table_models import check_table, has_bank, table_project
+
+    tables = table_project(bank)
+    for model in tables.models.values() if tables is not None else ():
+        say(f"{model.spec.name}: {model.source.path}")
+        emit(check_table(model), form=form)
+    if tables is not None and not has_bank(bank):
+        return
     from crmml.stages.tables import check_bank
 
     report = check_bank(bank, say=say)
@@ -203,15 +213,33 @@ def train(
 
     Examples:  crmml train configs/demo/churn.yaml --plan      crmml train configs/demo/churn.yaml --trials 30
     """
+    from crmml.config.reading import read_yaml
     from crmml.stages import training
 
     share = _share(sample)
+    if "table" in read_yaml(config):
+        _train_table(config, plan=plan, trials=trials, share=share, form=form)
+        return
     if plan:
         for heading, rows in training.plan(config, product=product, say=say):
             say(heading)
             emit(rows, form=form)
         return
     for summary in training.train_config(config, trials=trials, sample=share, product=product, say=say):
+        emit_one(summary, form=form)
+
+
+def _train_table(config: Path, *, plan: bool, trials: int | None, share: float | None, form: Format) -> None:
+    """The model of a feature table."""
+    from crmml.config import load_table_model
+    from crmml.stages import table_models
+
+    if plan:
+        model = load_table_model(config, bank=config.resolve().parent.name)
+        say(f"{model.spec.name}: {model.split.tested_on}")
+        emit(table_models.plan_of(model), form=form)
+        return
+    for summary in table_models.train_table_config(config, trials=trials, sample=share, say=say):
         emit_one(summary, form=form)
 
 
@@ -236,11 +264,28 @@ def gains(
 
 
 @app.command()
-def score(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
-    """Score a cut-off (default the newest) with the champions: scores and reasons.
+def score(
+    bank: Bank,
+    cutoff: Cutoff = None,
+    table: Table = None,
+    model: Annotated[str | None, typer.Option("--model", help="With a feature table: only this model.")] = None,
+    challenger: Challenger = False,
+    form: Form = Format.table,
+) -> None:
+    """Score a cut-off (default the newest), or a file of a feature table, with the champions: scores and reasons.
 
     Examples:  crmml score configs/demo      crmml score configs/demo --cutoff 2025-10
+               crmml score configs/mytable --table new.csv
     """
+    from crmml.stages.table_models import has_bank
+
+    if table is not None or not has_bank(bank):
+        from crmml.stages.table_models import table_project
+        from crmml.stages.table_scores import score_table
+
+        if table is not None or table_project(bank) is not None:
+            emit(score_table(bank, table=table, model=model, challenger=challenger, say=say), form=form)
+            return
     from crmml.stages.scores import score_bank
 
     emit(score_bank(bank, cutoff=_day(cutoff), say=say), form=form)
@@ -252,15 +297,25 @@ def explain(
     customer: Annotated[str, typer.Option("--customer", help="Customer id.")],
     cutoff: Cutoff = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page here.")] = None,
+    table: Table = None,
+    challenger: Challenger = False,
     form: Form = Format.table,
 ) -> None:
-    """Why this customer got these scores: one page a banker can read, every number traceable.
+    """Why this customer (or row of a feature table) got these scores: one page a banker can read.
 
     Examples:  crmml explain configs/demo --customer 0004411      crmml explain configs/demo --customer 0004411 --html page.html
+               crmml explain configs/mytable --customer 17 --table new.csv
     """
-    from crmml.stages.explanations import explain_customer
+    from crmml.stages.table_models import has_bank, table_project
 
-    rows, page = explain_customer(bank, customer_id=customer, cutoff=_day(cutoff), html=html, say=say)
+    if table is not None or (not has_bank(bank) and table_project(bank) is not None):
+        from crmml.stages.table_scores import explain_row
+
+        rows, page = explain_row(bank, key=customer, table=table, challenger=challenger, html=html, say=say)
+    else:
+        from crmml.stages.explanations import explain_customer
+
+        rows, page = explain_customer(bank, customer_id=customer, cutoff=_day(cutoff), html=html, say=say)
     emit(rows, form=form)
     say(f"open {page}")
 

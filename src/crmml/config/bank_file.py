@@ -122,7 +122,9 @@ def load_bank(folder: Path) -> BankSpec:
         title_zh=file.bank.zh,
         title_en=file.bank.en,
         folder=folder,
-        sources={name: _source(name, given, where=f"{where}: sources.{name}") for name, given in file.sources.items()},
+        sources={
+            name: source_of(name, given, where=f"{where}: sources.{name}") for name, given in file.sources.items()
+        },
         tables=file.tables,
         observed_until=file.observed_until,
         observed_from=file.observed_from,
@@ -137,7 +139,8 @@ def load_bank(folder: Path) -> BankSpec:
     )
 
 
-def _source(name: str, given: SourceFile, *, where: str) -> Source:
+def source_of(name: str, given: SourceFile, *, where: str) -> Source:
+    """One source; the format follows from the suffix unless it is given."""
     if given.uri:
         return _server(name, given, where=where)
     if not given.path:

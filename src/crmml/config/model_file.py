@@ -16,7 +16,7 @@ from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
 from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake
-from crmml.modelling.spec import FewEvents, LightGBM, ModelSpec, Split, Tuning
+from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
 from crmml.snapshots import Population
@@ -93,7 +93,7 @@ class Model:
     key: str
     zh: str
     en: str
-    spec: ModelSpec
+    spec: BankModelSpec
     path: Path
     event: str | None = None
     terms: tuple[str, ...] = ()
@@ -117,14 +117,14 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     file = build(ModelFile, content, where=where, shorthands={Population: lambda text: {"where": text}})
     _require_families(file.features, has_terms=bool(file.terms), where=f"{where}: features")
     key = path.stem
-    spec = ModelSpec(
+    spec = BankModelSpec(
         name=f"{bank}.{key}",
         target=None,
         horizon=file.horizon,
         split=_split(file.cutoffs, where=f"{where}: cutoffs"),
         families=file.features,
         population=file.population,
-        lightgbm=_estimator(file.estimator, where=f"{where}: estimator"),
+        lightgbm=estimator_of(file.estimator, where=f"{where}: estimator"),
         tuning=file.tuning,
         gates=file.gates,
         few_events=file.few_events,
@@ -201,7 +201,8 @@ def _range(months: tuple[str, ...], every: int) -> tuple[date, ...]:
     return tuple(month_ends(parse_day(months[0]), parse_day(months[1]), every))
 
 
-def _estimator(estimator: Mapping[str, Any], *, where: str) -> LightGBM:
+def estimator_of(estimator: Mapping[str, Any], *, where: str) -> LightGBM:
+    """The learner that a file asks for."""
     parameters = dict(estimator)
     kind = parameters.pop("kind", "lightgbm")
     if kind != "lightgbm":

@@ -9,6 +9,7 @@ from crmml.config.bank_file import load_bank
 from crmml.config.list_file import load_list
 from crmml.config.model_file import Model, load_models
 from crmml.config.reading import read_yaml
+from crmml.config.table_file import TableModel, is_table, load_table_model
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
 from crmml.sources.spec import BankSpec
 from crmml.targeting.spec import ListSpec
@@ -53,6 +54,8 @@ def load_bank_config(folder: Path) -> BankConfig:
         if path.name == "bank.yaml":
             continue
         content = read_yaml(path)
+        if is_table(content):
+            continue  # a feature table is no part of the bank; it has its own path
         if "target" in content:
             for model in load_models(path, bank=spec.name):
                 refuse_protected(model, spec)
@@ -65,6 +68,18 @@ def load_bank_config(folder: Path) -> BankConfig:
                 code="C011",
             )
     return BankConfig(spec, models, lists)
+
+
+def load_table_models(folder: Path) -> dict[str, TableModel]:
+    """The models of feature tables in a folder, by key; the folder's name stands for the bank.
+
+    Raises
+    ------
+    ConfigError
+        For the first file that is wrong, with its place.
+    """
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.name != "bank.yaml" and is_table(read_yaml(path))]
+    return {path.stem: load_table_model(path, bank=folder.resolve().name) for path in paths}
 
 
 def refuse_protected(model: Model, bank: BankSpec) -> None:
@@ -85,8 +100,8 @@ def refuse_protected(model: Model, bank: BankSpec) -> None:
             )
 
 
-def load_config(path: str | Path) -> Model | ListSpec:
-    """One config file: a model, or a target list.
+def load_config(path: str | Path) -> Model | TableModel | ListSpec:
+    """One config file: a model of a bank or of a feature table, or a target list.
 
     Raises
     ------
@@ -97,6 +112,8 @@ def load_config(path: str | Path) -> Model | ListSpec:
     content = read_yaml(path)
     if "offers" in content:
         return load_list(path)
+    if is_table(content):
+        return load_table_model(path, bank=path.resolve().parent.name)
     models = load_models(path, bank=load_bank(path.parent).name)
     if len(models) > 1:
         keys = ", ".join(model.key for model in models)

@@ -14,6 +14,7 @@ from crmml.config.list_file import load_list
 from crmml.config.mapping import build
 from crmml.config.model_file import ModelFile, load_models
 from crmml.config.reading import read_yaml
+from crmml.config.table_file import TableFile, is_table, load_table_model, shorthands
 from crmml.snapshots import Population
 from crmml.targeting.spec import ListSpec
 
@@ -31,7 +32,10 @@ def resolve(path: Path) -> list[dict[str, Any]]:
     path = path / "bank.yaml" if path.is_dir() else path
     content = read_yaml(path)
     resolved: Any
-    if "target" in content:
+    if is_table(content):
+        load_table_model(path, bank=path.resolve().parent.name)
+        resolved = build(TableFile, content, where=str(path), shorthands=shorthands(str(path)))
+    elif "target" in content:
         load_models(path, bank=load_bank(path.parent).name)
         resolved = build(ModelFile, content, where=str(path), shorthands={Population: lambda text: {"where": text}})
     elif "offers" in content:
@@ -50,7 +54,15 @@ def schema_of(path: Path) -> dict[str, Any]:
     """The JSON Schema of this kind of file (bank, model or list), unknown keys refused."""
     path = path / "bank.yaml" if path.is_dir() else path
     content = read_yaml(path)
-    kind: Any = ModelFile if "target" in content else ListSpec if "offers" in content else BankFile
+    kind: Any = (
+        TableFile
+        if is_table(content)
+        else ModelFile
+        if "target" in content
+        else ListSpec
+        if "offers" in content
+        else BankFile
+    )
     return _closed(TypeAdapter(kind).json_schema())
 
 

@@ -30,6 +30,7 @@ def probability_report(
     cutoffs: npt.NDArray[Any],
     resamples: int = 300,
     seed: int = 0,
+    weight: Array | None = None,
 ) -> dict[str, Any]:
     """How good probabilities are on test rows.
 
@@ -40,6 +41,8 @@ def probability_report(
     benchmark : ndarray of shape (n_rows,), optional
         Another score of the same rows, higher is more likely.
     customers, cutoffs : ndarray of shape (n_rows,)
+    weight : ndarray of shape (n_rows,), optional
+        How much each row counts in AUC, Gini, calibration, event rate and mean; other figures count rows.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def probability_report(
 
     def statistics(rows: npt.NDArray[np.intp]) -> dict[str, Statistic]:
         y, x, p = label[rows], log_odds[rows], probability[rows]
-        ranked, start = Ranked(y, x), _start(x, y)
+        ranked, start = Ranked(y, x), _start(x, y, None if weight is None else weight[rows])
         made: dict[str, Statistic] = {
             "auc": ranked.auc,
             "calibration_slope": lambda weights: calibration.slopes(x, y, weights, start=start)[:, 1],
@@ -69,11 +72,11 @@ def probability_report(
             "lift_10pct": discrimination.lift(y, x),
             "brier": discrimination.brier(y, p),
             "log_loss": discrimination.log_loss(y, x),
-            "event_rate": float(y.mean()),
-            "mean_prediction": float(p.mean()),
+            "event_rate": float(np.average(y, weights=None if weight is None else weight[rows])),
+            "mean_prediction": float(np.average(p, weights=None if weight is None else weight[rows])),
         }
 
-    report = _report(statistics, plain, "auc", customers, cutoffs, resamples=resamples, seed=seed)
+    report = _report(statistics, plain, "auc", customers, cutoffs, resamples=resamples, seed=seed, row_weight=weight)
     for part in [report["headline"], *report["per_cutoff"]]:
         part["gini"] = _doubled(part["auc"])
     events = [int(label[cutoffs == cutoff].sum()) for cutoff in np.unique(cutoffs)]
@@ -130,11 +133,13 @@ def _report(
     *,
     resamples: int,
     seed: int,
+    row_weight: Array | None = None,
 ) -> dict[str, Any]:
     blocks = [np.flatnonzero(cutoffs == cutoff) for cutoff in np.unique(cutoffs)]
     made = [statistics(rows) for rows in blocks]
     names = list(made[0])
-    values, drawn = _estimate(Customers(customers, resamples=resamples, seed=seed), blocks, made, names)
+    drawn_from = Customers(customers, resamples=resamples, seed=seed)
+    values, drawn = _estimate(drawn_from, blocks, made, names, row_weight=row_weight)
     per_cutoff = []
     for index, (cutoff, rows) in enumerate(zip(np.unique(cutoffs), blocks, strict=True)):
         figures = {name: figure(values[index, k], drawn[:, index, k]) for k, name in enumerate(names)}
@@ -163,11 +168,15 @@ def _estimate(
     blocks: Sequence[npt.NDArray[np.intp]],
     made: Sequence[Mapping[str, Statistic]],
     names: Sequence[str],
+    *,
+    row_weight: Array | None = None,
 ) -> tuple[Array, Array]:
     """Every statistic of every block on all rows (blocks, names), and on each resample (resamples, blocks, names)."""
     ones = np.ones((1, len(customers.codes)))
 
     def judge(weights: Array) -> Array:
+        if row_weight is not None:
+            weights = weights * row_weight
         return np.stack(
             [
                 np.stack([block[name](weights[:, rows]) for name in names], axis=-1)
@@ -181,9 +190,9 @@ def _estimate(
     return judge(ones)[0], np.concatenate(drawn) if drawn else empty
 
 
-def _start(log_odds: Array, label: Array) -> Array:
+def _start(log_odds: Array, label: Array, weight: Array | None = None) -> Array:
     try:
-        return calibration.fit_logistic(log_odds, label)
+        return calibration.fit_logistic(log_odds, label, weight)
     except ValueError:
         return np.array([0.0, np.nan])
 

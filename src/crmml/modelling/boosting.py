@@ -102,12 +102,16 @@ class Binned:
     y : ndarray of shape (n_rows,)
     categorical : sequence of int
         Positions of the columns that hold codes.
+    weight : ndarray of shape (n_rows,), optional
+        How much each row counts.
     """
 
-    def __init__(self, X: Array, y: Array, categorical: Sequence[int], growth: Growth) -> None:
-        self.X, self.y, self.growth = X, y, growth
+    def __init__(
+        self, X: Array, y: Array, categorical: Sequence[int], growth: Growth, *, weight: Array | None = None
+    ) -> None:
+        self.X, self.y, self.growth, self.weight = X, y, growth, weight
         self._whole = lgb.Dataset(
-            X, label=y, categorical_feature=list(categorical), params=growth.params(), free_raw_data=True
+            X, label=y, weight=weight, categorical_feature=list(categorical), params=growth.params(), free_raw_data=True
         ).construct()
         self._parts: dict[tuple[int, int], lgb.Dataset] = {}
 
@@ -225,7 +229,8 @@ class _Growing:
         side_by_side: int,
     ) -> None:
         train, valid = binned.subset(fold.train), binned.subset(fold.valid)
-        self._judge = _judge(metric, binned.y[np.sort(fold.valid)])
+        rows = np.sort(fold.valid)
+        self._judge = _judge(metric, binned.y[rows], None if binned.weight is None else binned.weight[rows])
         self._is_binary = binned.growth.is_binary
         self._boosters = []
         for member in range(seeds):
@@ -273,11 +278,11 @@ def _keep_quiet() -> None:
     lgb.Dataset(np.arange(2.0)[:, None], label=[0.0, 1.0], params={"verbosity": -1, "num_threads": 1}).construct()
 
 
-def _judge(metric: str, y: Array) -> Callable[[Array], float]:
+def _judge(metric: str, y: Array, weight: Array | None = None) -> Callable[[Array], float]:
     if metric in ("auc", "gini"):
-        return lambda predicted: float(Ranked(y, predicted).auc()[0])
+        return lambda predicted: float(Ranked(y, predicted).auc(weight)[0])
     if metric == "log_loss":
         return lambda predicted: float(
-            np.mean(np.log(np.clip(np.where(y == 1, predicted, 1 - predicted), 1e-15, None)))
+            np.average(np.log(np.clip(np.where(y == 1, predicted, 1 - predicted), 1e-15, None)), weights=weight)
         )
-    return lambda predicted: -float(np.sqrt(np.mean((predicted - y) ** 2)))
+    return lambda predicted: -float(np.sqrt(np.average((predicted - y) ** 2, weights=weight)))

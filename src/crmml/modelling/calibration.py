@@ -26,11 +26,11 @@ MANY_ROWS = 20_000
 FOLDS = 10
 
 
-def newest_rows(days: npt.NDArray[np.datetime64], counts: npt.NDArray[np.bool_], *, enough: int) -> Rows:
+def newest_rows(blocks: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_], *, enough: int) -> Rows:
     """Rows of the last cut-offs that together hold `enough` counted rows (all rows if they never do)."""
-    chosen = np.zeros(len(days), dtype=bool)
-    for day in np.unique(days)[::-1]:
-        chosen |= days == day
+    chosen = np.zeros(len(blocks), dtype=bool)
+    for block in np.unique(blocks)[::-1]:
+        chosen |= blocks == block
         if counts[chosen].sum() >= enough:
             break
     return np.flatnonzero(chosen)
@@ -60,7 +60,7 @@ def out_of_fold(binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any]
     return rows[order], scores[order]
 
 
-def calibrate_log_odds(margins: Array, label: Array, *, model: str) -> tuple[float, float]:
+def calibrate_log_odds(margins: Array, label: Array, *, model: str, weight: Array | None = None) -> tuple[float, float]:
     """`(intercept, slope)` that turn margins into calibrated log-odds, by maximum likelihood.
 
     Raises
@@ -69,7 +69,7 @@ def calibrate_log_odds(margins: Array, label: Array, *, model: str) -> tuple[flo
         If the slope is not positive: the scores do not rank customers they never saw.
     """
     try:
-        intercept, slope = (float(value) for value in fit_logistic(margins, label))
+        intercept, slope = (float(value) for value in fit_logistic(margins, label, weight))
     except ValueError as error:
         raise GateError(
             f"{model}: scores of {len(margins):,} customers not trained on cannot be calibrated ({error}). "

@@ -28,8 +28,12 @@ def make_card(
     metrics: Mapping[str, Any],
     importance: Mapping[str, float],
     waterfall: pd.DataFrame,
+    told: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The card of a model as plain JSON values; the same run gives the same card."""
+    """The card of a model as plain JSON values; the same run gives the same card.
+
+    `told` is what only the caller knows: of a feature table, how its columns are read.
+    """
     return {
         "name": spec.name,
         "target": spec.kind,
@@ -42,6 +46,7 @@ def make_card(
         "metrics": dict(metrics),
         "waterfall": _records(waterfall),
         "versions": {name: library_version(name) for name in _LIBRARIES},
+        **(told or {}),
     }
 
 
@@ -56,6 +61,9 @@ def data_digest(prepared: Prepared) -> str:
         hasher.update(np.ascontiguousarray(column).tobytes())
     hasher.update("\n".join(prepared.customers[rows]).encode())
     hasher.update(prepared.days[rows].astype("int64").tobytes())
+    for role in ("block", "weight"):
+        if role in prepared.frame:
+            hasher.update(prepared.column(role)[rows].tobytes())
     return hasher.hexdigest()
 
 

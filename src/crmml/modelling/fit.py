@@ -98,7 +98,8 @@ def fit(
     folds = _folds(prepared, spec, aims)
     metric = "rmse" if spec.is_money else spec.tuning.metric
     X, codes = prepared.X[prepared.train], prepared.encoding.categorical
-    searched = Binned(X, _whole(aims), codes, growth)
+    weight = None if prepared.weights is None else prepared.weights[prepared.train]
+    searched = Binned(X, _whole(aims), codes, growth, weight=weight)
     thinned = thin(folds.folds, prepared.customers[prepared.train], _counted(aims, spec))
     tuned = tune(
         searched,
@@ -116,7 +117,7 @@ def fit(
     )
     parts, trees, calibrated = [], {}, {}
     for aim in aims:
-        binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth)
+        binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth, weight=weight)
         count = tuned.trees
         if len(aims) > 1:
             count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric, seeds=judging).trees
@@ -209,6 +210,7 @@ def _folds(prepared: Prepared, spec: ModelSpec, aims: Sequence[Aim]) -> Folds:
         spec.horizon,
         at_most=spec.tuning.folds,
         is_event=prepared.is_event,
+        blocks=None if prepared.undated_blocks is None else prepared.undated_blocks[rows],
     )
 
 
@@ -235,14 +237,15 @@ def keep_customers(customers: npt.NDArray[np.str_], share: float) -> npt.NDArray
 def _fit_part(
     binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int
 ) -> tuple[Part, Calibrated]:
-    days, buckets = prepared.days[prepared.train], prepared.buckets[prepared.train]
+    blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
     is_probability = aim.name == LOG_ODDS
-    counts = aim.served == 1 if is_probability else np.ones(len(days), dtype=bool)
-    newest = newest_rows(days, counts, enough=ENOUGH_EVENTS if is_probability else ENOUGH_ROWS)
+    counts = aim.served == 1 if is_probability else np.ones(len(blocks), dtype=bool)
+    newest = newest_rows(blocks, counts, enough=ENOUGH_EVENTS if is_probability else ENOUGH_ROWS)
     folds = calibration_folds(buckets, newest, counts, many=MANY_EVENTS if is_probability else MANY_ROWS)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
     if is_probability:
-        intercept, slope = calibrate_log_odds(raw, aim.served[rows], model=spec.name)
+        weight = None if binned.weight is None else binned.weight[rows]
+        intercept, slope = calibrate_log_odds(raw, aim.served[rows], model=spec.name, weight=weight)
     else:
         predicted = raw if aim.last_year is None else raw + aim.offset_slope * aim.last_year[rows]
         intercept, slope = calibrate_money(predicted, aim.served[rows])

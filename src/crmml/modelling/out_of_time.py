@@ -18,7 +18,6 @@ from crmml.modelling.splits import quarter_ends
 
 Array = npt.NDArray[np.float64]
 FEWEST_ROWS = 100
-LATER, OTHERS = "later cut-offs, all customers", "other customers of the same cut-offs: not out of time"
 RESAMPLES = 300
 
 
@@ -50,13 +49,15 @@ def predict_test(bundle: Bundle, prepared: Prepared, *, holdout_buckets: int) ->
         predictions["probability"] = bundle.probability(X)
         predictions["benchmark"] = scorecard_log_odds(prepared, prepared.column("label"))
     predictions["period"] = periods_of(prepared).astype(str)
+    if prepared.weights is not None:
+        predictions["weight"] = prepared.weights[rows]
     return predictions
 
 
 def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESAMPLES) -> dict[str, Any]:
     """The out-of-time report: later cut-offs with all customers, and beside it customers never trained on."""
     report = _report(predictions, spec, resamples=resamples)
-    report["tested_on"] = LATER if spec.split.is_out_of_time else OTHERS
+    report |= {"tested_on": spec.split.tested_on, "tested_on_zh": spec.split.tested_on_zh, "stamp": spec.split.stamp}
     report["benchmark"] = {"name": CARRIED_FORWARD if spec.is_money else SCORECARD} | report["benchmark"]
     if spec.is_money:
         report["components"] = _component_figures(predictions)
@@ -72,9 +73,14 @@ def _apart(rows: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, 
     return {**_report(rows, spec, resamples=resamples)["headline"], "rows": len(rows)}
 
 
-def periods_of(prepared: Prepared) -> npt.NDArray[np.datetime64]:
-    """The cut-off of each test row; for events the last day of its quarter, early quarters merged into later ones."""
+def periods_of(prepared: Prepared) -> npt.NDArray[Any]:
+    """The cut-off of each test row; for events the last day of its quarter, early quarters merged into later ones.
+
+    A table that is not tested by cut-offs has its parts in their place: the test, or the folds.
+    """
     days = prepared.days[prepared.test]
+    if np.isnat(days).any() or prepared.undated_blocks is not None:
+        return prepared.frame["part"].to_numpy(dtype=str)[prepared.test]
     if not prepared.is_event:
         return days
     quarters, labels = quarter_ends(days), prepared.column("label")[prepared.test]
@@ -96,6 +102,7 @@ def _report(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> di
         cutoffs=predictions["period"].to_numpy(dtype=str),
         resamples=resamples,
         seed=spec.tuning.seed,
+        **({"weight": predictions["weight"].to_numpy(dtype=float)} if "weight" in predictions else {}),
     )
 
 

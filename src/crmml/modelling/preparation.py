@@ -50,6 +50,23 @@ class Prepared:
         return days_of(self.frame["cutoff_date"])
 
     @property
+    def blocks(self) -> npt.NDArray[np.int64]:
+        """A number for each row that rises with time: its cut-off, or where a table has none, its place in order."""
+        if "block" in self.frame:
+            return self.frame["block"].to_numpy(dtype=np.int64)
+        return self.days.astype(np.int64)
+
+    @property
+    def undated_blocks(self) -> npt.NDArray[np.int64] | None:
+        """`blocks` where no cut-off tells the time, else None."""
+        return self.blocks if "block" in self.frame else None
+
+    @property
+    def weights(self) -> Array | None:
+        """How much each row counts, None where all count alike."""
+        return self.column("weight") if "weight" in self.frame else None
+
+    @property
     def customers(self) -> npt.NDArray[np.str_]:
         return self.frame["customer_id"].astype(str).to_numpy(dtype=str)
 
@@ -91,6 +108,7 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     train, test = (np.flatnonzero(rows[in_train | in_test]) for rows in (in_train, in_test))
     _check_labels(frame, train, test, spec)
     infos, dropped = _keep(abt.features, frame.iloc[train])
+    dropped = {**abt.dropped, **dropped}
     levels = {
         info.name: learn_levels(frame[info.name].iloc[train], frame["customer_id"].iloc[train])
         for info in infos

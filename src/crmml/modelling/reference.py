@@ -21,8 +21,9 @@ EXPLAINED_ROWS_MONEY = 2_000
 
 def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[str, float], float]:
     """The frozen population of the newest training cut-off, the shares of concept groups, the worst gap of sums."""
-    days = prepared.days[prepared.train]
-    rows = prepared.train[newest_rows(days, np.ones(len(days), dtype=bool), enough=REFERENCE_ROWS)]
+    blocks = prepared.blocks[prepared.train]
+    rows = prepared.train[newest_rows(blocks, np.ones(len(blocks), dtype=bool), enough=REFERENCE_ROWS)]
+    newest = prepared.days[rows].max()
     served = bundle.served(prepared.X[rows])
     most = EXPLAINED_ROWS_MONEY if bundle.is_money else EXPLAINED_ROWS
     few = rows[keep_customers(prepared.customers[rows], min(1.0, most / len(rows)))]
@@ -35,7 +36,7 @@ def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[
         money = bundle.predict_money(prepared.X[rows])
         peers = add_components(peers, prepared.segments[rows], {name: money[name].to_numpy() for name in SIGNS})
     reference = Reference(
-        cutoff_date=str(prepared.days[rows].max()),
+        cutoff_date="" if np.isnat(newest) else str(newest),
         segments=peers,
         quantiles=quantiles_of(served),
         grade_bounds=deciles_of(served) if bundle.is_money else MASTER_SCALE,
@@ -45,12 +46,25 @@ def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[
 
 
 def _baseline(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, dict[str, list[float]]]:
-    """Bins of every feature in the reference population, against which drift is measured."""
+    """What a later batch is compared with, per feature.
+
+    `edges` and `counts` are bins of the reference population (of a category, one
+    for each code); `range` and `missing` (a share) are of all training rows, and
+    `whole` is 1 where they hold whole numbers only.
+    """
     baseline = {}
     for position, name in enumerate(prepared.encoding.names):
-        values = prepared.X[rows, position]
-        edges = edges_of(values)
-        baseline[name] = {"edges": edges.tolist(), "counts": bin_counts(values, edges).tolist()}
+        values, trained = prepared.X[rows, position], prepared.X[prepared.train, position]
+        levels = prepared.encoding.levels.get(name)
+        edges = edges_of(values) if levels is None else np.unique(list(levels.values())).astype(float)[:-1]
+        known = trained[~np.isnan(trained)]
+        baseline[name] = {
+            "edges": edges.tolist(),
+            "counts": bin_counts(values, edges).tolist(),
+            "range": [float(known.min()), float(known.max())] if len(known) else [],
+            "missing": [float(np.isnan(trained).mean())],
+            "whole": [float((known == np.round(known)).all())],
+        }
     return baseline
 
 

@@ -10,9 +10,20 @@ from typing import Any, Literal
 
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
+from crmml.feature_table.spec import TableSplit
 from crmml.periods import Horizon
 
-__all__ = ["FEWEST_EVENTS", "FewEvents", "Gates", "LightGBM", "ModelSpec", "Split", "Tuning"]
+__all__ = [
+    "FEWEST_EVENTS",
+    "BankModelSpec",
+    "FewEvents",
+    "Gates",
+    "LightGBM",
+    "ModelSpec",
+    "Split",
+    "TableSplit",
+    "Tuning",
+]
 
 _BOOSTING = ("gbdt", "goss")
 # Set by crmml in every fit: a config that could change them could change the meaning or the hash of a model.
@@ -187,6 +198,24 @@ class Split:
         """The cut-offs that are tested on."""
         return self.out_of_time or self.train
 
+    @property
+    def tested_on(self) -> str:
+        """The test in one sentence."""
+        return (
+            "later cut-offs, all customers"
+            if self.is_out_of_time
+            else "other customers of the same cut-offs: not out of time"
+        )
+
+    @property
+    def tested_on_zh(self) -> str:
+        return "较晚截止日的全部客户" if self.is_out_of_time else "同期其他客户,非时间外检验"
+
+    @property
+    def stamp(self) -> str:
+        """What every figure of this test carries beside it: nothing."""
+        return ""
+
 
 #: Fewer events than these in training are refused, unless the config allows so few.
 FEWEST_EVENTS = 50
@@ -216,13 +245,14 @@ class ModelSpec:
     """One model: what it predicts, for whom, from what, and how it is judged.
 
     `name` is the registered name, such as `demo.churn`; `target` and
-    `population` are the specs of the rooms `labels` and `snapshots`.
+    `population` are the specs of the rooms `labels` and `snapshots`. A ready
+    feature table has a `TableSplit`, and a horizon only where it has cut-offs.
     """
 
     name: str
     target: Any
-    horizon: Horizon
-    split: Split
+    horizon: Horizon | None
+    split: Split | TableSplit
     families: tuple[str, ...] = ()
     population: Any = None
     lightgbm: LightGBM = field(default_factory=LightGBM)
@@ -239,3 +269,11 @@ class ModelSpec:
     def is_money(self) -> bool:
         """Whether the model serves yuan (contribution) and not a probability."""
         return self.kind == "contribution"
+
+
+@dataclass(frozen=True)
+class BankModelSpec(ModelSpec):
+    """A model of a bank's tables: it always has a horizon and cut-offs."""
+
+    horizon: Horizon
+    split: Split

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmml.errors import ConfigError, SourceError
+from crmml.feature_table.spec import TableSplit
 from crmml.modelling.spec import FEWEST_EVENTS, Split
 from crmml.periods import Horizon, label_window, look_back, month_end
 
@@ -39,7 +40,7 @@ class Folds:
     reason: str
 
 
-def check_purge(split: Split, horizon: Horizon) -> None:
+def check_purge(split: Split | TableSplit, horizon: Horizon | None) -> None:
     """No training label may reach past the first test cut-off.
 
     Raises
@@ -47,7 +48,8 @@ def check_purge(split: Split, horizon: Horizon) -> None:
     ConfigError
         With both ranges.
     """
-    if not split.is_out_of_time:
+    # A feature table leaves out the training rows whose label reaches into the test, and counts them.
+    if isinstance(split, TableSplit) or horizon is None or not split.is_out_of_time:
         return
     last, first = max(split.train), min(split.out_of_time)
     window = label_window(last, horizon)
@@ -59,7 +61,7 @@ def check_purge(split: Split, horizon: Horizon) -> None:
         )
 
 
-def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def assign_rows(frame: pd.DataFrame, split: Split | TableSplit) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which rows are trained on, and which are tested on (`cutoff_date`, `hash_bucket`, `event_id`).
 
     Returns
@@ -68,6 +70,8 @@ def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_
         Training rows (training cut-offs, customers not held out) and test rows
         (out-of-time cut-offs, all customers; without any, the customers held out).
     """
+    if isinstance(split, TableSplit):
+        return _parts_of(frame, split)
     days = days_of(frame["cutoff_date"])
     if is_event_table(frame):
         in_train = (days >= np.datetime64(split.train[0])) & (days <= np.datetime64(split.train[-1]))
@@ -77,6 +81,15 @@ def assign_rows(frame: pd.DataFrame, split: Split) -> tuple[npt.NDArray[np.bool_
         in_test = np.isin(days, np.array(split.tested, dtype="datetime64[D]"))
     is_new = frame["hash_bucket"].to_numpy(dtype=int) < split.holdout_buckets
     return in_train & ~is_new, in_test if split.is_out_of_time else in_test & is_new
+
+
+def _parts_of(frame: pd.DataFrame, split: TableSplit) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The parts a feature table was divided into; of folds, every row is learned from, and tested by other models."""
+    if split.kind == "folds" and frame["part"].astype(str).str.startswith("fold").all():
+        everything = np.ones(len(frame), dtype=bool)
+        return everything, everything
+    is_new = frame["hash_bucket"].to_numpy(dtype=int) < (split.holdout_buckets or 0)
+    return (frame["part"] == "train").to_numpy() & ~is_new, (frame["part"] == "test").to_numpy()
 
 
 def require_events(
@@ -100,7 +113,8 @@ def require_events(
             "See the population's waterfall, and widen the dates",
             code="D018",
         )
-    events, span = int((label == 1).sum()), f"from {days.min()} to {days.max()}"
+    events = int((label == 1).sum())
+    span = "without dates" if np.isnat(days).all() else f"from {days.min()} to {days.max()}"
     if events == 0 or events == len(label):
         found = "no events" if events == 0 else "events only"
         raise SourceError(
@@ -125,10 +139,11 @@ def make_folds(
     days: npt.NDArray[np.datetime64],
     buckets: npt.NDArray[np.int64],
     events: npt.NDArray[np.bool_] | None,
-    horizon: Horizon,
+    horizon: Horizon | None,
     *,
     at_most: int,
     is_event: bool = False,
+    blocks: npt.NDArray[np.int64] | None = None,
 ) -> Folds:
     """Time-forward folds of the training rows; customer folds where time or events do not suffice.
 
@@ -143,11 +158,19 @@ def make_folds(
         The largest number of time-forward folds.
     is_event : bool
         Whether cut-offs are those of events; then quarters take the place of cut-offs.
+    blocks : ndarray of shape (n_rows,), optional
+        Place of each row in time, where no cut-off tells it; one block only: the rows have no order.
     """
     if events is not None and events.sum() < FEW_EVENTS:
         return Folds(customer_folds(buckets), "by customer", f"{int(events.sum())} events, fewer than {FEW_EVENTS}")
-    blocks = quarter_ends(days) if is_event else days
-    usable = [fold for block in np.unique(blocks) if (fold := _fold_at(block, days, blocks, events, horizon))]
+    if blocks is not None and len(np.unique(blocks)) == 1:
+        return Folds(customer_folds(buckets), "by customer", "the rows have no order in time")
+    if blocks is not None:
+        undated = [(np.flatnonzero(blocks < block), np.flatnonzero(blocks == block)) for block in np.unique(blocks)]
+        usable = [fold for train, valid in undated if (fold := _if_enough(train, valid, events))]
+    else:
+        ends = quarter_ends(days) if is_event else days
+        usable = [fold for end in np.unique(ends) if (fold := _fold_at(end, days, ends, events, horizon))]
     if not usable:
         return Folds(customer_folds(buckets), "by customer", "too few training cut-offs for folds that go forward")
     chosen = np.unique(np.linspace(0, len(usable) - 1, min(at_most, len(usable))).round().astype(int))
@@ -246,12 +269,18 @@ def _fold_at(
     days: npt.NDArray[np.datetime64],
     blocks: npt.NDArray[np.datetime64],
     events: npt.NDArray[np.bool_] | None,
-    horizon: Horizon,
+    horizon: Horizon | None,
 ) -> Fold | None:
     """Rows judged at one cut-off, and the earlier ones whose labels were known by its first day."""
     valid = np.flatnonzero(blocks == block)
+    if horizon is None:
+        raise ValueError("folds that go forward over cut-offs need the horizon of the label")
     known = _label_ends(days, horizon) <= days[valid].min()
-    train = np.flatnonzero(known)
+    return _if_enough(np.flatnonzero(known), valid, events)
+
+
+def _if_enough(train: Rows, valid: Rows, events: npt.NDArray[np.bool_] | None) -> Fold | None:
+    """A fold, if there is enough on both of its sides."""
     if events is None:
         return Fold(train, valid) if min(len(train), len(valid)) >= FEWEST_EVENTS else None
     enough = events[train].sum() >= FEWEST_EVENTS and events[valid].sum() >= _FEWEST_VALID

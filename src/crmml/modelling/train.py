@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from crmml import bundle as bundles
@@ -14,11 +15,11 @@ from crmml import files
 from crmml.bundle import Bundle
 from crmml.evaluation import gates
 from crmml.modelling.card import data_digest, library_version, make_card, plain
-from crmml.modelling.fit import fit
+from crmml.modelling.fit import Fitted, fit
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
 from crmml.modelling.preparation import Prepared, prepare
 from crmml.modelling.reference import make_reference, no_reference
-from crmml.modelling.spec import FEWEST_EVENTS, ModelSpec
+from crmml.modelling.spec import FEWEST_EVENTS, ModelSpec, TableSplit
 from crmml.modelling.splits import check_purge
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def train(
     leak_audit: str = "not run",
     threads: int = 0,
     resamples: int = RESAMPLES,
+    told: Mapping[str, Any] | None = None,
     on_trial: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Tune, fit, calibrate and test one model, out of time.
@@ -83,6 +85,8 @@ def train(
         Peer segment of each row, for reasons.
     leak_audit : str
         What the audit of the features found: `clean`, `not auditable`, `not run`.
+    told : mapping, optional
+        What the card tells beyond the training itself.
     threads : int
         Threads of LightGBM, 0 for all; the model does not depend on it.
 
@@ -97,19 +101,51 @@ def train(
     """
     check_purge(spec.split, spec.horizon)
     prepared = prepare(abt, spec, segments=segments)
+    data, fitted, draft = _fit_draft(prepared, spec, studies=studies, threads=threads, on_trial=on_trial)
+    reference, importance, exactness = make_reference(draft, prepared)
+    served = replace(draft, reference=reference)
+    if isinstance(spec.split, TableSplit) and spec.split.kind == "folds":
+        predictions = _predict_folds(abt, spec, segments=segments, studies=studies, threads=threads)
+    else:
+        predictions = predict_test(served, prepared, holdout_buckets=spec.split.holdout_buckets or 0)
+    metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
+    metrics["tested_on"] += few_events_stamp(prepared, spec)
+    metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
+    card = make_card(
+        spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall, told=told
+    )
+    return Trained(replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall)
+
+
+def _fit_draft(
+    prepared: Prepared,
+    spec: ModelSpec,
+    *,
+    studies: Path,
+    threads: int,
+    on_trial: Callable[[int, float], None] | None = None,
+) -> tuple[str, Fitted, Bundle]:
+    """The digest of the training rows, the fit, and a bundle without its reference."""
     data = data_digest(prepared)
     libraries = {name: library_version(name) for name in ("lightgbm", "optuna")}
     fingerprint = files.digest_of({"data": data, "spec": plain(spec), "versions": libraries})
     fitted = fit(prepared, spec, studies=studies, fingerprint=fingerprint, threads=threads, on_trial=on_trial)
-    draft = Bundle(spec.name, spec.kind, prepared.infos, prepared.encoding, fitted.parts, no_reference())
-    reference, importance, exactness = make_reference(draft, prepared)
-    served = replace(draft, reference=reference)
-    predictions = predict_test(served, prepared, holdout_buckets=spec.split.holdout_buckets)
-    metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
-    metrics["tested_on"] += few_events_stamp(prepared, spec)
-    metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
-    card = make_card(spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall)
-    return Trained(replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall)
+    return data, fitted, Bundle(spec.name, spec.kind, prepared.infos, prepared.encoding, fitted.parts, no_reference())
+
+
+def _predict_folds(
+    abt: Abt, spec: ModelSpec, *, segments: pd.Series | None, studies: Path, threads: int
+) -> pd.DataFrame:
+    """Every row's prediction by a model of the same settings that learned from the other folds alone."""
+    told = []
+    for name in sorted(abt.frame["part"].unique()):
+        parts = np.where(abt.frame["part"] == name, "test", "train")
+        fold = replace(abt, frame=abt.frame.assign(part=parts))
+        prepared = prepare(fold, spec, segments=segments)
+        _, _, draft = _fit_draft(prepared, spec, studies=studies, threads=threads)
+        rows = predict_test(draft, prepared, holdout_buckets=0)
+        told.append(rows.assign(period=name))
+    return pd.concat(told, ignore_index=True)
 
 
 def few_events_stamp(prepared: Prepared, spec: ModelSpec) -> str:

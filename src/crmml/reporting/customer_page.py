@@ -81,10 +81,13 @@ class Served:
 
 @dataclass(frozen=True)
 class Customer:
-    """Who the page is about; the name is masked when shown."""
+    """Who the page is about; the name is masked when shown.
+
+    A row of a feature table names the file in `source`; without a cut-off, its date is not known.
+    """
 
     customer_id: str
-    cutoff: date
+    cutoff: date | None
     bank: str  # the bank's folder, as commands name it
     bank_zh: str
     bank_en: str
@@ -94,6 +97,7 @@ class Customer:
     branch: str | None = None
     manager: str | None = None
     since: date | None = None
+    source: str = ""
 
 
 def served_from(scores: Mapping[str, Any], *, horizon_months: int | None = None) -> Served:
@@ -185,6 +189,8 @@ def _facts(customer: Customer) -> list[tuple[str, str, str]]:
 
 
 def _ledger_command(customer: Customer) -> str:
+    if customer.cutoff is None:
+        return ""
     window = look_back(customer.cutoff, 12)
     first = window.start + timedelta(days=1)
     return f"crmml ledger {customer.bank} --from {first:%Y-%m} --to {window.end:%Y-%m}"

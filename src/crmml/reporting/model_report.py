@@ -67,7 +67,7 @@ def model_report(
         What is shown first: `zh`, `en` or `both`.
     """
     card = bundle.card
-    about = words.about(bundle.target)
+    about = words.about(bundle.target, is_table="table" in card)
     title = Words(subject.title_zh or about.title.zh, subject.title_en or about.title.en)
     return render(
         "model.html",
@@ -76,6 +76,8 @@ def model_report(
         card=card,
         subject=subject,
         about=about,
+        limits=words.limits(about, stamp=card["metrics"].get("stamp", "")),
+        stamp=words.stamp(card["metrics"].get("stamp", "")),
         title=title,
         headline=_headline(card["metrics"]),
         never=_apart(card["metrics"], "never_trained_on"),
@@ -109,6 +111,8 @@ def sample_rows(frame: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
         Its test rows.
     """
     days = pd.to_datetime(frame["cutoff_date"])
+    if days.isna().any():
+        return frame[frame["customer_id"].isin(predictions["customer_id"])]
     tested = pd.to_datetime(predictions["cutoff_date"])
     newest = frame[days == tested.max()]
     return newest if len(newest) >= _FEW_ROWS else frame[days >= tested.min()]
@@ -173,15 +177,15 @@ def _benchmark(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _data_window(card: Mapping[str, Any]) -> dict[str, Any]:
-    split, horizon = card["config"]["split"], card["config"]["horizon"]
-    tested = split["out_of_time"] or split["train"]
+    split, horizon = card["config"]["split"], card["config"]["horizon"] or {}
     return {
-        "train": (str(split["train"][0]), str(split["train"][-1]), len(split["train"])),
-        "test": (str(tested[0]), str(tested[-1]), len(tested)),
-        "is_out_of_time": bool(split["out_of_time"]),
-        "gap": horizon["gap"],
-        "months": horizon["months"],
-        "holdout": split["holdout_buckets"],
+        "train": _span(split["train"]),
+        "test": _span(split["out_of_time"] or split["train"]),
+        "is_out_of_time": bool(split["out_of_time"]) if "kind" not in split else split["kind"] in ("later", "last"),
+        "is_table": "kind" in split,
+        "gap": horizon.get("gap"),
+        "months": horizon.get("months"),
+        "holdout": split["holdout_buckets"] or 0,
     }
 
 
@@ -189,6 +193,11 @@ def _few_events(card: Mapping[str, Any]) -> int | None:
     """How many events the model was learned from, where that is fewer than are asked for by default."""
     events = (card["rows"]["events"] or {}).get("train")
     return events if events is not None and events < FEWEST_EVENTS else None
+
+
+def _span(days: Sequence[Any]) -> tuple[str, str] | None:
+    """First and last of some cut-offs, None where there is none."""
+    return (str(days[0])[:10], str(days[-1])[:10]) if days else None
 
 
 def _waterfall(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -238,11 +247,11 @@ def _parameters(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _charts(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Markup]:
     metrics = bundle.card["metrics"]
     measure = metrics["measure"]
+    parts, place = ("各截止日", "cut-off") if _data_window(bundle.card)["test"] else ("各检验部分", "part")
     drawn = {
-        "calendar": charts.calendar(_windows(bundle.card)),
         "by_cutoff": charts.by_cutoff(
             _by_cutoff(metrics),
-            title="各截止日 AUC by cut-off" if measure == "auc" else "各截止日标准化基尼 normalised Gini by cut-off",
+            title=f"{parts} AUC by {place}" if measure == "auc" else f"{parts}标准化基尼 normalised Gini by {place}",
             chance=0.5 if measure == "auc" else 0.0,
         ),
         "groups": charts.bars(
@@ -255,6 +264,8 @@ def _charts(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Markup]:
             name="groups",
         ),
     }
+    if windows := _windows(bundle.card):
+        drawn["calendar"] = charts.calendar(windows)
     served = predictions["predicted" if bundle.is_money else "probability"].to_numpy()
     shift = figures.shift_of(np.array(bundle.reference.quantiles), served)
     drawn["shift"] = charts.shift(
@@ -281,7 +292,9 @@ def _bins(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _windows(card: Mapping[str, Any]) -> list[charts.Window]:
-    """The calendar of the windows, as the config asks for them."""
+    """The calendar of the windows, as the config asks for them; none where no window is known."""
+    if card["config"]["horizon"] is None:
+        return []
     split, horizon = card["config"]["split"], Horizon(**card["config"]["horizon"])
     windows = []
     for role, key in (("train", "train"), ("test", "out_of_time")):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from crmml.feature_table.spec import NOT_TIME_HONEST, NOT_TIME_HONEST_ZH
+
 
 class Words(NamedTuple):
     """The same words in Chinese and in English."""
@@ -23,15 +25,20 @@ class About:
     limits: tuple[Words, ...]
 
 
+_LATER = Words(
+    "各项指标来自较晚的截止日。产品、价格或客群明显变化后须重新训练。",
+    "All figures come from later cut-offs. After a marked change of products, prices or customers, train again.",
+)
+_RANDOM = Words(
+    "各项指标来自随机抽取的行,不能说明模型在以后月份的表现。",
+    "All figures come from rows drawn at random: they do not say how the model does in later months.",
+)
 _SHARED = (
     Words(
         "原因表示模型依据的信息,不是因果;据此采取行动的效果须用对照组检验。",
         "Reasons say what the model relied on, not what causes the outcome; test the effect of acting on them with a control group.",
     ),
-    Words(
-        "各项指标来自较晚的截止日。产品、价格或客群明显变化后须重新训练。",
-        "All figures come from later cut-offs. After a marked change of products, prices or customers, train again.",
-    ),
+    _LATER,
     Words(
         "供内部使用,由有权限的人员作出最终决定。", "For internal use; a person with the authority makes the decision."
     ),
@@ -118,6 +125,21 @@ _GIVEN = About(
     Words("取自银行提供的标签表。", "Taken from the bank's table of labels."),
     _SHARED,
 )
+_TABLE = About(
+    Words("特征表模型", "A model of a ready feature table"),
+    Words("估计表中标签为事件的概率。", "Estimates the probability that the label of the table is the event."),
+    Words(
+        "取自表中标签列;事件的取值见配置。", "From the table's label column; the config says which value is the event."
+    ),
+    (
+        Words(
+            "特征表没有历史,无法审计:其各列在截止日是否已知,只能由提供者保证。",
+            "A table without history is not auditable: that its columns were known at the cut-off rests on whoever made it.",
+        ),
+        *_SHARED,
+    ),
+)
+STAMPS = {NOT_TIME_HONEST: Words(NOT_TIME_HONEST_ZH, NOT_TIME_HONEST)}
 COMPONENTS = {
     "margin": Words("净息差收入", "margin"),
     "fees": Words("手续费收入", "fees"),
@@ -143,6 +165,7 @@ STEPS = {
     "immature": Words("标签未成熟", "label not yet observed"),
     "sample": Words("建模样本", "sample"),
     "events": Words("其中:事件", "of which events"),
+    "label_reaches_into_test": Words("标签窗口伸入检验期", "label reaches into the test"),
 }
 BENCHMARKS = {
     "logistic regression": Words("逻辑回归评分卡", "logistic regression"),
@@ -150,9 +173,19 @@ BENCHMARKS = {
 }
 
 
-def about(target: str) -> About:
-    """The words of a target; of a bank's own label where the target is not one of ours."""
-    return ABOUT.get(target, _GIVEN)
+def about(target: str, *, is_table: bool = False) -> About:
+    """The words of a target; of a bank's own label, or a table's, where the target is not one of ours."""
+    return ABOUT.get(target, _TABLE if is_table else _GIVEN)
+
+
+def limits(about: About, *, stamp: str) -> tuple[Words, ...]:
+    """What a model must not be used for; a test on rows drawn at random promises nothing of later months."""
+    return tuple(_RANDOM if stamp and limit is _LATER else limit for limit in about.limits)
+
+
+def stamp(found: str) -> Words | None:
+    """What stands beside every figure, None where nothing does."""
+    return STAMPS.get(found, Words(found, found)) if found else None
 
 
 def step(name: str) -> Words:

@@ -63,7 +63,7 @@ def make_page(
     )
     path = html or project.workspace.out / f"customer-{customer_id}.html"
     write_atomic(path, page)
-    return [line for each, row in served for line in _lines(each, row)], path
+    return [line for each, row in served for line in lines_of(each, row)], path
 
 
 def served_of(project: Project, customer_id: str, day: date) -> list[tuple[Served, dict[str, Any]]]:
@@ -166,7 +166,7 @@ def _trend(bank: Bank, customer_id: str, day: date) -> pd.DataFrame:
     return pd.DataFrame(trend)
 
 
-def _lines(served: Served, row: dict[str, Any]) -> list[dict[str, Any]]:
+def lines_of(served: Served, row: dict[str, Any]) -> list[dict[str, Any]]:
     """The reasons of one model as rows for the terminal."""
     return [
         {

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crmml import registry
 from crmml.config import Model
-from crmml.errors import GateError, NotFoundError, UsageError, did_you_mean
+from crmml.errors import NotFoundError, UsageError, did_you_mean
 from crmml.stages.audit import make_audit
 from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
 from crmml.stages.project import Project, open_project
+from crmml.stages.promoting import promote_first
 from crmml.stages.ranking import rank_products
 from crmml.stages.scores import champions, make_scores
-from crmml.stages.training import Ground, lay_ground, make_model, read_summary, require_mature
+from crmml.stages.table_models import has_bank, table_project, train_tables
+from crmml.stages.training import Ground, lay_ground, make_model, require_mature
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
 
@@ -21,7 +22,7 @@ STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
 def run_bank(
     folder: str | Path, *, stage: str | None = None, model: str | None = None, force: bool = False, say: Say
 ) -> None:
-    """Run every stage, or one of them with what it stands on.
+    """Run every stage, or one of them with what it stands on; then the models of feature tables in the folder.
 
     Raises
     ------
@@ -34,9 +35,16 @@ def run_bank(
         raise UsageError(
             f"--stage is {stage!r}; expected one of {', '.join(STAGES)}.{did_you_mean(stage, STAGES)}", code="U005"
         )
-    project = open_project(folder)
-    with project.alone():
-        run_stages(project, stage=stage, model=model, force=force, say=say)
+    tables = table_project(folder)
+    is_of_table = tables is not None and (model in tables.models if model is not None else stage in (None, "train"))
+    if tables is None or (has_bank(folder) and (model is None or model not in tables.models)):
+        project = open_project(folder)
+        with project.alone():
+            run_stages(project, stage=stage, model=model, force=force, say=say)
+    if tables is not None and (is_of_table or not has_bank(folder)):
+        with tables.alone():
+            train_tables(tables, only=model, force=force, say=say)
+        say(f"          score a new file: crmml score {folder} --table FILE")
 
 
 def run_stages(
@@ -85,45 +93,5 @@ def train_models(project: Project, ground: Ground, models: list[Model], *, force
     """Train models, promote those that have no champion and pass their gates, judge the order of products."""
     for model in models:
         make_model(project, model, ground, force=force, say=say)
-        promote_first(project, model, say=say)
+        promote_first(project.workspace, model.key, model.spec.name, say=say)
     rank_products(project, models, say=say)
-
-
-def promote_first(project: Project, model: Model, *, say: Say) -> bool:
-    """Make a model's first version champion if it passes its gates; whether there is a champion then.
-
-    A later challenger waits for a decision: `crmml models promote`.
-    """
-    models, name = project.workspace.models, model.spec.name
-    version = str(read_summary(project, model)["version"])
-    try:
-        champion = registry.resolve(f"{name}@champion", models=models)
-    except NotFoundError:
-        return _promote(models, name, version, say=say)
-    if champion.version != version:
-        say(f"          {_against(models, name, version)}")
-        say(
-            f"          challenger {version} stands beside champion {champion.version}: crmml models diff {name} "
-            f"{champion.version} {version}"
-        )
-    return True
-
-
-def _against(models: Path, name: str, version: str) -> str:
-    """How a challenger compares with the champion on its own test, in one sentence."""
-    new, old = (registry.show(f"{name}{which}", models=models)["metrics"] for which in (f"/{version}", "@champion"))
-    measure = new["measure"]
-    figures = [f"{card['headline'][measure]['value']:.3f}" for card in (new, old)]
-    return f"{measure} {figures[0]}, the champion's {figures[1]} on its test"
-
-
-def _promote(models: Path, name: str, version: str, *, say: Say) -> bool:
-    try:
-        registry.promote(
-            name, version, models=models, expected=None, by="crmml run", reason="first version, all gates passed"
-        )
-    except GateError as error:
-        say(f"          not promoted: {error}")
-        return False
-    say(f"          {name} version {version} is champion")
-    return True

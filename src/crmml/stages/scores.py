@@ -16,10 +16,11 @@ from crmml.abt import in_population
 from crmml.bundle import Bundle
 from crmml.config import Model
 from crmml.errors import NotFoundError, SourceError
+from crmml.evaluation.drift import batch_summary
 from crmml.explain import Voice
 from crmml.labels import build_labels
 from crmml.peers import read_peers
-from crmml.scoring import Scorer, score
+from crmml.scoring import Scorer, ScoreReport, score
 from crmml.sources.movements import without_history
 from crmml.stages.features import features_at, features_digest
 from crmml.stages.making import Say, Step, needs_making
@@ -127,10 +128,10 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
                 "unseen": dict(report.unseen),
                 "thin_files": int(scored["customer_id"].isin(thin).sum()),
             }
-            unseen = f", unseen levels in {', '.join(report.unseen)}" if report.unseen else ""
+            write_batch(staged, key, report)
             flagged = served[key]["thin_files"]
-            without = f", {flagged:,} without any history (thin_file)" if flagged else ""
-            say(f"          {spec.name} version {champion.version}: {report.rows:,} rows{unseen}{without}")
+            without = f"; {flagged:,} without any history (thin_file)" if flagged else ""
+            say(f"          {said_of(spec.name, champion.version, report)}{without}")
         staged.path("models.json").write_text(json.dumps(served, indent=1) + "\n", encoding="utf-8")
     return step.folder
 
@@ -158,6 +159,19 @@ def require_known(champion: Champion, rows: pd.DataFrame) -> None:
             "mapping (`crmml check`), or train without them",
             code="D016",
         )
+
+
+def write_batch(staged: files.Staged, key: str, report: ScoreReport) -> None:
+    """How the scored rows differ from those trained on, beside the scores and in short in the manifest."""
+    told = {"rows": report.rows, "features": list(report.batch)}
+    staged.path(f"{key}.batch.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    staged.about.setdefault("batch", {})[key] = batch_summary(report.batch) or "like the training rows"
+
+
+def said_of(name: str, version: str, report: ScoreReport) -> str:
+    """A scored batch in one line."""
+    noticed = batch_summary(report.batch)
+    return f"{name} version {version}: {report.rows:,} rows" + (f"; {noticed}" if noticed else "")
 
 
 def who_is_scored(

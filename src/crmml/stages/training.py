@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis import _
@@ -38,6 +39,7 @@ from crmml.stages.ledger import make_ledger
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project, open_project
 from crmml.stages.tables import make_tables, tables_digest
+from crmml.stages.workspace import Workspace
 
 _ONE_DAY = timedelta(days=1)
 
@@ -84,40 +86,72 @@ def make_model(
         return None
     require_known(model, ground.bank)
     abt = make_abt(project, model, ground)
-    require_no_copies(abt)
-    trained = train(
-        abt,
-        model.spec,
-        studies=project.workspace.models / "studies",
-        segments=segment_of(abt.frame),
-        leak_audit=state,
-        on_trial=lambda number, value: None,
-    )
-    bundle = trained.save(project.workspace.of("bundles", model.key))
-    folder = project.workspace.of("bundles", model.key)
-    version = registry.register(folder, models=project.workspace.models, name=model.spec.name).version
-    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
-        trained.predictions.to_parquet(staged.path("predictions.parquet", rows=len(trained.predictions)), index=False)
-        abt.waterfall.to_parquet(staged.path("waterfall.parquet"), index=False)
-        summary = _summary(model, trained.metrics, version=version, digest=bundle.digest)
-        staged.path("summary.json").write_text(
-            json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        staged.path("metrics.json").write_text(
-            json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-        )
     subject = Subject(
-        version=version,
+        version="",
         bank_zh=project.spec.title_zh,
         bank_en=project.spec.title_en,
         title_zh=model.zh,
         title_en=model.en,
         currency=project.spec.currency,
     )
-    page = model_report(
-        bundle, trained.predictions, subject, sample=sample_rows(abt.frame, trained.predictions), language="both"
+    return train_and_register(
+        step,
+        project.workspace,
+        model.key,
+        model.spec,
+        abt,
+        subject,
+        segments=segment_of(abt.frame),
+        leak_audit=state,
+        say=say,
     )
-    files.write_atomic(report_path(project, model), page)
+
+
+def train_and_register(
+    step: Step,
+    workspace: Workspace,
+    key: str,
+    spec: ModelSpec,
+    abt: Abt,
+    subject: Subject,
+    *,
+    segments: pd.Series,
+    leak_audit: str,
+    told: Mapping[str, Any] | None = None,
+    say: Say,
+) -> dict[str, Any]:
+    """Fit a joined table, register the version, write figures and report: the one way for a bank and for a table."""
+    require_no_copies(abt)
+    trained = train(
+        abt,
+        spec,
+        studies=workspace.models / "studies",
+        segments=segments,
+        leak_audit=leak_audit,
+        told=told,
+        on_trial=lambda number, value: None,
+    )
+    folder = workspace.of("bundles", key)
+    bundle = trained.save(folder)
+    version = registry.register(folder, models=workspace.models, name=spec.name).version
+    page = model_report(
+        bundle,
+        trained.predictions,
+        dataclasses.replace(subject, version=version),
+        sample=sample_rows(abt.frame, trained.predictions),
+        language="both",
+    )
+    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
+        trained.predictions.to_parquet(staged.path("predictions.parquet", rows=len(trained.predictions)), index=False)
+        abt.waterfall.to_parquet(staged.path("waterfall.parquet"), index=False)
+        summary = summary_of(spec, trained.metrics, version=version, digest=bundle.digest)
+        staged.path("summary.json").write_text(
+            json.dumps(summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        staged.path("metrics.json").write_text(
+            json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+        )
+    files.write_atomic(workspace.out / f"report-{key}.html", page)
     say(f"          {_sentence(summary)}")
     return summary
 
@@ -270,7 +304,7 @@ def train_config(
                 yield _quick_look(project, changed, ground, sample)
                 continue
             made = make_model(project, changed, ground, say=say)
-        yield made if made is not None else read_summary(project, changed)
+        yield made if made is not None else read_summary(project.workspace, changed.key)
 
 
 def _quick_look(project: Project, model: Model, ground: Ground, share: float) -> dict[str, Any]:
@@ -279,12 +313,12 @@ def _quick_look(project: Project, model: Model, ground: Ground, share: float) ->
     kept = abt.frame["hash_bucket"].to_numpy() < max(1, round(share * 100))
     part = dataclasses.replace(abt, frame=abt.frame[kept].reset_index(drop=True))
     trained = train(part, model.spec, studies=project.workspace.models / "studies", segments=segment_of(part.frame))
-    return _summary(model, trained.metrics, version="not registered (sample)", digest=trained.bundle.digest)
+    return summary_of(model.spec, trained.metrics, version="not registered (sample)", digest=trained.bundle.digest)
 
 
-def read_summary(project: Project, model: Model) -> dict[str, Any]:
+def read_summary(workspace: Workspace, key: str) -> dict[str, Any]:
     """The figures of a model trained before."""
-    path = project.workspace.of("training", model.key) / "summary.json"
+    path = workspace.of("training", key) / "summary.json"
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -309,15 +343,16 @@ def models_of(config: Path, product: str | None) -> Iterator[tuple[Project, Mode
         yield project, model
 
 
-def _summary(model: Model, metrics: dict[str, Any], *, version: str, digest: str) -> dict[str, Any]:
+def summary_of(spec: ModelSpec, metrics: dict[str, Any], *, version: str, digest: str) -> dict[str, Any]:
     """The headline figures of a model, flat."""
     measure, headline = metrics["measure"], metrics["headline"]
     figure, slope, ratio = headline[measure], headline["calibration_slope"], headline["observed_over_expected"]
     benchmark = metrics["benchmark"]
     return {
-        "model": model.spec.name,
+        "model": spec.name,
         "version": version,
         "tested_on": metrics["tested_on"],
+        "stamp": metrics["stamp"],
         "measure": measure,
         "value": figure["value"],
         "low": figure["low"],
@@ -336,8 +371,9 @@ def _summary(model: Model, metrics: dict[str, Any], *, version: str, digest: str
 
 def _sentence(summary: dict[str, Any]) -> str:
     failed = ", ".join(summary["gates_failed"])
+    stamp = f" ({summary['stamp']})" if summary["stamp"] else ""
     return (
         f"{summary['model']} version {summary['version']}: {summary['measure']} {summary['value']:.3f} "
-        f"[{summary['low']:.3f}, {summary['high']:.3f}], calibration slope {summary['calibration_slope']:.2f}; "
+        f"[{summary['low']:.3f}, {summary['high']:.3f}]{stamp}, calibration slope {summary['calibration_slope']:.2f}; "
         + (f"gates failed: {failed}" if failed else "all gates passed")
     )
