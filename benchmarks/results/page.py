@@ -103,7 +103,7 @@ More is better, with ↓ less is.
 **基准**:scikit-learn 默认参数的 HistGradientBoosting,训练行、检验行、列均相同。区间为 95 %,对检验客户重抽样 1,000 次(固定种子);
 差值为同一抽样上 crmml 减基准。门槛在测量之前设定。数值越大越好,标 ↓ 者越小越好。
 
-{len(reached)} bars, {missed} missed / {len(reached)} 项门槛,{missed} 项未达。
+Bars: {len(reached)}, missed: {missed} / {len(reached)} 项门槛,{missed} 项未达。
 """
 
 
@@ -127,11 +127,16 @@ def _notes(stored: Stored) -> str:
 
 def _told(result: Result) -> list[str]:
     cited = [
-        f"{one.figure}: {one.citation}{'.' if one.citation[-1:] != '.' else ''} {one.note}".strip()
+        " ".join(filter(None, (f"{one.figure}: {_sentence(one.citation)}", _sentence(one.note))))
         for one in result.published
     ]
-    differs = [f"What differs: {result.differs}"] if result.differs else []
-    return cited + differs + ([result.note] if result.note else [])
+    differs = [f"What differs: {_sentence(result.differs)}"] if result.differs else []
+    return cited + differs + ([_sentence(result.note)] if result.note else [])
+
+
+def _sentence(text: str) -> str:
+    """With a full stop, if there are words at all."""
+    return f"{text}." if text and text[-1] not in ".!?" else text
 
 
 def _bottom(measured: Mapping[str, Measured]) -> str:
