@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Named, because a comma would end an argument of `call`.
-EVERYTHING := .[dev,postgresql,pipeline,notebooks]
+EVERYTHING := .[bench,dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 

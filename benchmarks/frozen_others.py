@@ -165,6 +165,7 @@ def _condition(where: str) -> pl.Expr:
 
 def completed(frame: pd.DataFrame) -> pd.DataFrame:
     """What every contestant leaves to do: zeros for who booked nothing, and the two trends."""
+    frame = frame.copy()
     whole = {f"{name}_{months}m" for name, how, *_ in PLAIN if how in _FILLED for months in MONTHS}
     frame = frame.assign(**{name: frame[name].fillna(0.0) for name in whole})
     for name, part in (("money_in_trend", "money_in"), ("bookings_trend", "bookings")):

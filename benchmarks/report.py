@@ -7,11 +7,10 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from benchmarks.feature_build import BY_KIND, WINDOWS
 from benchmarks.measure import Row
 from crmml.scoring import PLACES
 
-LIBRARIES = ("duckdb", "ibis-framework", "pyarrow", "pandas", "numpy", "lightgbm")
+LIBRARIES = ("duckdb", "ibis-framework", "pyarrow", "pandas", "polars", "numpy", "lightgbm")
 HEAD = (
     "what 项目",
     "against 对照",
@@ -65,18 +64,19 @@ Goals missed / 未达目标: {missed} of {sum(row.met is not None for row in row
 
 ## What is compared / 对照说明
 
+- **Frozen set**: 96 windowed features (24 sums, counts, means and extremes over 1, 3, 6 and 12 months), recency, balance and two
+  trends, at 12 monthly cut-offs, of a drawn bank: 500 bookings an account over five years, late postings, joint holders, accounts
+  that change hands, transfers between own accounts (`benchmarks/frozen_set.py`, `benchmarks/frozen_bank.py`). It is declared like
+  any family and built by `build_features`.
 - **scan** reads the bookings once, joins the holders, one `GROUP BY` with a count, a sum and a maximum. It makes no feature; it
-  is the least any build must do. The goal was set for 10 million bookings; the fixed cost of planning the queries weighs more on
-  fewer (`--quick` shows it, `--customers 29000` is 10 million). **Own transfers marked** is the same over the relation every feature of bookings is counted
-  on: each booking with its holders of the day, what was known when, and transfers between own accounts told apart. What lies
-  between the two is the price of that, not of the features.
-- **All families** reads every table of the bank (loans, arrears, events, balances, …), not bookings alone; contribution, which
-  needs the ledger, is left out. **By kind** is {len(BY_KIND.measures) * len(WINDOWS)} columns of one table, as many as the goals were set on; **sums and
-  counts** are those of the family `turnover` as it declares them.
-- **DuckDB join** and **pandas loop** make the same columns from the same Parquet files over the same marked bookings. A join
-  does well on few columns and falls behind as columns are added.
+  is the least any build must do. **As they arrive**: unsorted files, nothing prepared, holders and own transfers looked up in the build.
+- **DuckDB join**, **pandas loop** and **Polars plan** read the bookings that `crmml` prepared, holders joined and own transfers
+  marked, so only the making of features is compared.
+- **All families** reads every table of the bank (loans, arrears, events, balances, walks of single rows, …), not bookings alone;
+  contribution, which needs the ledger, is left out. No goal is set for it.
 - **bare pred_contrib** is LightGBM's own call on a matrix already in memory. The other side reads Parquet, encodes, predicts,
   explains, names {PLACES} reasons against peers, words them in two languages and writes Parquet. The
-  smaller the model, the more the words weigh. **Streamed** makes no reasons: it adds reading and encoding to **bare predict**.
+  smaller the model, the more the words weigh: the goal is set on the large one. **Streamed** makes no reasons: it adds reading and
+  encoding to **bare predict**. Memory is the most a process of its own held.
 - **argsort** sorts by expected value and takes what still fits. Gaps are to an upper bound, so they are at most that large.
 """
