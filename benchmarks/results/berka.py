@@ -152,7 +152,9 @@ def by_turns(project: Project, model: Model, abt: Abt, protocol: str) -> Result:
         held = turned < HELD_OUT
         scores[held] = _scores(project, table, spec, held)
         baseline[held] = untuned_histgb(*_columns(abt, abt.frame[~held], abt.frame[held]))
-    return _result(abt, scores, baseline, f"five folds by customer, not out of time; {protocol}", f"{len(abt.frame)} of 682 loans")
+    return _result(
+        abt, scores, baseline, f"five folds by customer, not out of time; {protocol}", f"{len(abt.frame)} of 682 loans"
+    )
 
 
 # --- all 682 loans, from the prepared table ---------------------------------------------------------------------------
