@@ -108,5 +108,6 @@ def _bookings(start: int, end: int, accounts: int) -> str:
 
 
 def _copy(sql: str, path: Path) -> None:
-    with duckdb.connect(":memory:", config={"memory_limit": "2GB", "enable_progress_bar": False}) as connection:
+    with duckdb.connect(":memory:", config={"memory_limit": "2GB"}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")

@@ -158,11 +158,12 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None, spil
         "threads": threads or os.cpu_count() or 2,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "enable_progress_bar": False,
     }
     if spill is not None:
         config["temp_directory"] = str(spill)
-    return ibis.duckdb.from_connection(duckdb.connect(":memory:", config=config))
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET enable_progress_bar = false")
+    return ibis.duckdb.from_connection(connection)
 
 
 def usual_memory() -> str:
