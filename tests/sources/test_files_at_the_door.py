@@ -289,7 +289,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_a_wrong_file_is_refused_with_its_place_and_nothing_is_left(case, tmp_path, monkeypatch, capsys):
+def test_a_wrong_file_is_refused_and_nothing_is_left(case, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("NO_FOLDER", raising=False)
     monkeypatch.setenv("CRMML_DATA", str(tmp_path / "data"))
     tables = {"balances": "SELECT * FROM raw_balances"} if "raw_balances" in case.sources else {}
