@@ -26,8 +26,15 @@ pytestmark = [
 def xiamen(tmp_path_factory):
     root = tmp_path_factory.mktemp("xiamen")
     shutil.copytree(REPOSITORY / "configs" / "xiamen", root / "configs" / "xiamen")
-    path = root / "configs" / "xiamen" / "churn.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("trials: 10", "trials: 2"), encoding="utf-8")
+    folder = root / "configs" / "xiamen"
+    # Fewer trials and boosters than are served, and one of the three questions alone: the run stays short.
+    text = (folder / "churn.yaml").read_text(encoding="utf-8")
+    assert "trials: 2" in text
+    assert "seeds: 5" in text
+    text = text.replace("trials: 2", "trials: 0").replace("seeds: 5", "seeds: 2")
+    (folder / "churn.yaml").write_text(text, encoding="utf-8")
+    for other in ("steady", "growth"):
+        (folder / f"{other}.yaml").unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRMML_HOME", str(root))
         patch.chdir(root)
@@ -44,12 +51,12 @@ def test_falling_assets_are_foreseen_a_quarter_later(xiamen):
     root, _ = xiamen
     found = metrics(root, "churn")
     auc = found["headline"]["auc"]
-    assert auc["value"] >= 0.87
-    assert auc["low"] > 0.86
+    assert auc["value"] >= 0.8745
+    assert auc["low"] > 0.87
     assert found["tested_on"].startswith("later cut-offs")
     apart = found["first_seen_later"]
-    # 13,773 customers appear in the fourth quarter; a fifth of all buckets is held out and not counted here.
-    assert 0.7 < apart["rows"] / (76_170 - 62_397) < 0.9
+    # 13,773 customers appear in the fourth quarter; the twentieth of them in buckets held out is not counted here.
+    assert 0.93 < apart["rows"] / (76_170 - 62_397) < 0.97
     assert apart["auc"]["low"] is not None
 
 

@@ -14,9 +14,10 @@ from crmml.modelling.fit import keep_customers
 from crmml.modelling.preparation import Prepared
 
 REFERENCE_ROWS = 1_000
-# Contributions cost far more than scores: their means come from so many rows, five boosters being five times the work.
+# Contributions cost far more than scores, and as much more as there are trees: their means come from so many rows.
 EXPLAINED_ROWS = 10_000
-EXPLAINED_ROWS_MONEY = 2_000
+EXPLAINED_ROWS_OF_MANY_TREES = 2_000
+MANY_TREES = 1_000
 
 
 def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[str, float], float]:
@@ -25,7 +26,8 @@ def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[
     rows = prepared.train[newest_rows(blocks, np.ones(len(blocks), dtype=bool), enough=REFERENCE_ROWS)]
     newest = prepared.days[rows].max()
     served = bundle.served(prepared.X[rows])
-    most = EXPLAINED_ROWS_MONEY if bundle.is_money else EXPLAINED_ROWS
+    is_slow = bundle.is_money or bundle.parts[0].booster.trees > MANY_TREES
+    most = EXPLAINED_ROWS_OF_MANY_TREES if is_slow else EXPLAINED_ROWS
     few = rows[keep_customers(prepared.customers[rows], min(1.0, most / len(rows)))]
     contributions, base = bundle.contributions(prepared.X[few])
     scale = bundle.scale(prepared.X[few])
