@@ -59,6 +59,20 @@ def test_what_is_wrong_with_a_config_or_a_command_is_said_at_once(tmp_path: Path
     assert not slow
 
 
+def test_a_source_that_ends_early_is_warned_of_and_refused_by_strict(tmp_path: Path) -> None:
+    content = spoilt(None)
+    content["transactions"] = [row for row in content["transactions"] if not row[1].startswith("2025-12")]
+    make(tmp_path, content)
+    plain, strict = (crmml("check", "configs/small", *option, home=tmp_path) for option in ((), ("--strict",)))
+    assert (plain.code, strict.code) == (0, 5)
+    for done in (plain, strict):
+        assert "transactions: no rows on 2025-12-01 to 2025-12-31 (about" in done.err
+        assert "set observed_until to 2025-11-30 [W142]" in done.err
+    run = crmml("run", "configs/small", "--strict", home=tmp_path)
+    assert (run.code, "[G004]" in run.err) == (5, True)
+    assert not (tmp_path / "data/small/features").exists()
+
+
 def test_every_bad_input_is_held_by_a_test() -> None:
     held = {case.id for case in CASES} | {id for id, _ in ELSEWHERE}
     assert held == set(BAD_INPUTS)

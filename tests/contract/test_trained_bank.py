@@ -96,6 +96,19 @@ def test_a_column_that_vanished_since_training_is_not_scored_without(home: Path)
     assert (home / SCORES).read_bytes() == before
 
 
+def test_a_source_that_ends_early_is_scored_as_stale_and_not_at_all_by_strict(home: Path) -> None:
+    path = home / "source" / "transactions.csv"
+    booked = pd.read_csv(path, dtype=str, keep_default_na=False)
+    before = (home / SCORES).read_bytes()
+    with changed(path, booked[booked["valued_on"] < "2025-12-01"].to_csv(index=False)):
+        refused(crmml("score", "configs/small", "--strict", home=home), 5, "[W142]", "[G004]")
+        assert (home / SCORES).read_bytes() == before
+        assert crmml("score", "configs/small", home=home).code == 0
+        (stale,) = json.loads((home / SCORES).with_name("manifest.json").read_text())["about"]["stale"]
+        assert "2025-12-01 to 2025-12-31" in stale
+    assert crmml("score", "configs/small", home=home).code == 0
+
+
 def test_a_feature_that_is_the_label_ends_the_training(home: Path) -> None:
     days = [
         f"2025-{month:02}-{last}"

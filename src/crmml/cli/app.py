@@ -14,7 +14,7 @@ import typer
 
 from crmml.cli.models import models_app
 from crmml.cli.output import Format, emit, emit_one, say
-from crmml.errors import SourceError, UsageError
+from crmml.errors import GateError, SourceError, UsageError
 from crmml.periods import parse_day
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ Bank = Annotated[Path, typer.Argument(metavar="BANK", help="Folder of the bank, 
 Cutoff = Annotated[str | None, typer.Option("--cutoff", help="Last day known, as 2025-10-31 or 2025-10.")]
 Table = Annotated[Path | None, typer.Option("--table", metavar="FILE", help="A file of the shape of a feature table.")]
 Challenger = Annotated[bool, typer.Option("--challenger", help="With a feature table: by the challenger, for a look.")]
+Strict = Annotated[bool, typer.Option("--strict", help="End with 5 if a source lacks a day, a branch or values.")]
 Form = Annotated[Format, typer.Option("--format", help="Form of the data on stdout.")]
 
 
@@ -89,10 +90,10 @@ def init(directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder t
 
 
 @app.command()
-def check(bank: Bank, form: Form = Format.table) -> None:
+def check(bank: Bank, strict: Strict = False, form: Form = Format.table) -> None:
     """Check the bank's data against the contract; every failure at once.
 
-    Examples:  crmml check configs/demo      crmml check configs/demo --format json
+    Examples:  crmml check configs/demo      crmml check configs/demo --strict      crmml check configs/demo --format json
     """
     from crmml.stages.table_models import check_table, has_bank, table_project
 
@@ -111,6 +112,8 @@ def check(bank: Bank, form: Form = Format.table) -> None:
         say(f"{'set aside, within tolerance' if aside else issue.severity}: {issue}")
     if report.refusals:
         raise typer.Exit(SourceError.exit_code)
+    if strict and report.stale:
+        raise GateError(f"{len(report.stale)} sources lack rows; expected none with --strict. Load them", code="G004")
     say("the contract holds" + (f", {len(report.warnings)} warnings" if report.warnings else ""))
 
 
@@ -122,6 +125,7 @@ def run(
     ] = None,
     model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Every stage in order, skipping what is up to date.
 
@@ -129,7 +133,7 @@ def run(
     """
     from crmml.stages.run import run_bank
 
-    run_bank(bank, stage=stage, model=model, force=force, say=say)
+    run_bank(bank, stage=stage, model=model, force=force, strict=strict, say=say)
 
 
 @app.command()
@@ -270,6 +274,7 @@ def score(
     table: Table = None,
     model: Annotated[str | None, typer.Option("--model", help="With a feature table: only this model.")] = None,
     challenger: Challenger = False,
+    strict: Strict = False,
     form: Form = Format.table,
 ) -> None:
     """Score a cut-off (default the newest), or a file of a feature table, with the champions: scores and reasons.
@@ -288,7 +293,7 @@ def score(
             return
     from crmml.stages.scores import score_bank
 
-    emit(score_bank(bank, cutoff=_day(cutoff), say=say), form=form)
+    emit(score_bank(bank, cutoff=_day(cutoff), strict=strict, say=say), form=form)
 
 
 @app.command()

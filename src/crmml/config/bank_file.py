@@ -96,6 +96,7 @@ class BankFile:
     economics: Economics | None = None
     default: DefaultRule = field(default_factory=DefaultRule)
     quarantine: Quarantine = field(default_factory=Quarantine)
+    days_off: tuple[date, ...] = ()
 
 
 def load_bank(folder: Path) -> BankSpec:
@@ -136,6 +137,7 @@ def load_bank(folder: Path) -> BankSpec:
         economics=file.economics,
         quarantine_tolerance=file.quarantine.tolerance,
         default_dpd=file.default.days_past_due,
+        days_off=file.days_off,
     )
 
 

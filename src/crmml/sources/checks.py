@@ -14,6 +14,7 @@ from crmml.sources.bank import usual_memory
 from crmml.sources.casting import EMPTY, Rule, column_faults, typed_columns, usable, value_rules
 from crmml.sources.consistency import date_rules, repeated_rows, rows_without_parent
 from crmml.sources.contract import CONTRACT, HISTORIES, TableContract
+from crmml.sources.freshness import stale_sources
 from crmml.sources.mapping import map_tables, open_mapped
 from crmml.sources.plausibility import table_faults
 from crmml.sources.report import EXAMPLES, CheckReport, Issue, TableCheck
@@ -50,6 +51,7 @@ def check(connection: duckdb.DuckDBPyConnection, spec: BankSpec, *, found: Itera
         issues += _check_table(connection, contract, spec, rows)
         tables.append(_rows_of(connection, name, rows))
     issues += table_faults(connection, spec)
+    issues += stale_sources(connection, spec)
     order = {name: place for place, name in enumerate(CONTRACT)}
     tables.sort(key=lambda table: order[table.name])
     issues.sort(key=lambda issue: (issue.severity, order.get(issue.table, -1)))

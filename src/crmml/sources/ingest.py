@@ -87,6 +87,7 @@ def inputs_of(spec: BankSpec) -> dict[str, str]:
         "currency": spec.currency,
         "tolerance": spec.quarantine_tolerance,
         "observed_until": dict(spec.observed_until),
+        "days_off": spec.days_off,
     }
     contract = {name: dataclasses.asdict(table) for name, table in CONTRACT.items()}
     return {**digests, "mapping": digest_of(mapping), "contract": digest_of(contract)}
@@ -126,6 +127,7 @@ def _about(report: CheckReport) -> dict[str, object]:
             for table in report.tables
         },
         "issues": [str(issue) for issue in report.issues],
+        "stale": [str(issue) for issue in report.stale],
     }
 
 

@@ -16,7 +16,8 @@ class Issue:
     """One thing that is wrong, with the number of rows it is wrong on.
 
     `is_quarantined` says that these rows are set aside; an error that concerns
-    no single rows (a missing column) cannot be.
+    no single rows (a missing column) cannot be. `is_stale` marks what a source
+    lacks (a day, a branch), which `--strict` refuses.
     """
 
     severity: Severity
@@ -27,6 +28,7 @@ class Issue:
     message: str
     examples: tuple[str, ...] = ()
     is_quarantined: bool = False
+    is_stale: bool = False
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
@@ -60,6 +62,11 @@ class CheckReport:
     @property
     def warnings(self) -> tuple[Issue, ...]:
         return tuple(issue for issue in self.issues if issue.severity == "warning")
+
+    @property
+    def stale(self) -> tuple[Issue, ...]:
+        """The warnings of days, branches or values that a source lacks."""
+        return tuple(issue for issue in self.issues if issue.is_stale)
 
     @property
     def refusals(self) -> tuple[Issue, ...]:

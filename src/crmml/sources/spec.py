@@ -61,6 +61,7 @@ class BankSpec:
     undated attributes that may be trained on ("customers.industry"),
     `protected` attributes that never are. `quarantine_tolerance` is the share
     of a table's rows that may be set aside before opening is refused.
+    `days_off` lists days known to be without rows (the bank was closed).
     """
 
     name: str
@@ -79,6 +80,7 @@ class BankSpec:
     economics: Economics | None = None
     quarantine_tolerance: float = 0.0
     default_dpd: int = 90
+    days_off: tuple[date, ...] = ()
 
     def last_day(self, table: str) -> date:
         """The day up to which `table` is complete.

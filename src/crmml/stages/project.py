@@ -22,6 +22,7 @@ class Project:
 
     config: BankConfig
     workspace: Workspace
+    strict: bool = False  # refuse sources that lack a day or a branch
 
     @property
     def spec(self) -> BankSpec:
@@ -57,7 +58,7 @@ class Project:
             yield
 
 
-def open_project(folder: str | Path) -> Project:
+def open_project(folder: str | Path, *, strict: bool = False) -> Project:
     """The configs in a bank's folder.
 
     Raises
@@ -68,4 +69,4 @@ def open_project(folder: str | Path) -> Project:
         If a config is wrong.
     """
     config = load_bank_config(find_bank(folder))
-    return Project(config, Workspace(project_root(), config.spec.name))
+    return Project(config, Workspace(project_root(), config.spec.name), strict)

@@ -20,9 +20,17 @@ STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
 
 
 def run_bank(
-    folder: str | Path, *, stage: str | None = None, model: str | None = None, force: bool = False, say: Say
+    folder: str | Path,
+    *,
+    stage: str | None = None,
+    model: str | None = None,
+    force: bool = False,
+    strict: bool = False,
+    say: Say,
 ) -> None:
     """Run every stage, or one of them with what it stands on; then the models of feature tables in the folder.
+
+    `strict` refuses sources that lack a day or a branch.
 
     Raises
     ------
@@ -38,7 +46,7 @@ def run_bank(
     tables = table_project(folder)
     is_of_table = tables is not None and (model in tables.models if model is not None else stage in (None, "train"))
     if tables is None or (has_bank(folder) and (model is None or model not in tables.models)):
-        project = open_project(folder)
+        project = open_project(folder, strict=strict)
         with project.alone():
             run_stages(project, stage=stage, model=model, force=force, say=say)
     if tables is not None and (is_of_table or not has_bank(folder)):

@@ -25,6 +25,7 @@ from crmml.sources.movements import without_history
 from crmml.stages.features import features_at, features_digest
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project, open_project
+from crmml.stages.tables import stale_of
 
 # A customer without the label's exclusions (gone, in default, holds the product) is scored; the future is not known yet.
 SCORED = ("ok", "immature")
@@ -100,7 +101,8 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
     peers = read_peers(features / "peers" / f"{day}.parquet")
     thin = without_history(bank, day)
     served: dict[str, Any] = {}
-    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
+    about = {"stale": stale_of(project)}
+    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs, about=about) as staged:
         for champion in serving:
             key, spec = champion.model.key, champion.model.spec
             labels = build_labels(bank, snapshots, spec.target, spec.horizon, ledger=ledger)
@@ -199,9 +201,9 @@ def read_served(folder: Path) -> Mapping[str, Any]:
     return dict(json.loads((folder / "models.json").read_text(encoding="utf-8")))
 
 
-def score_bank(folder: str | Path, *, cutoff: date | None, say: Say) -> list[dict[str, Any]]:
-    """Score a bank; one row per model for people."""
-    project = open_project(folder)
+def score_bank(folder: str | Path, *, cutoff: date | None, strict: bool = False, say: Say) -> list[dict[str, Any]]:
+    """Score a bank; one row per model for people. `strict` refuses sources that lack a day or a branch."""
+    project = open_project(folder, strict=strict)
     with project.alone():
         scores = make_scores(project, cutoff=cutoff, say=say)
     return [

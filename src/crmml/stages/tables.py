@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from crmml import files
+from crmml.errors import GateError
 from crmml.sources.bank import Bank, open_tables
 from crmml.sources.checks import check_sources
 from crmml.sources.ingest import KIND, ingest, inputs_of
@@ -27,15 +29,45 @@ def make_tables(project: Project, *, force: bool = False, say: Say) -> Bank:
     ------
     SourceError
         With every failure, if the sources break the contract.
+    GateError
+        G004, if the project is strict and a source lacks a day or a branch.
     """
     folder = project.workspace.of("tables")
-    if say_fresh("tables", not force and files.is_fresh(folder, kind=KIND, inputs=inputs_of(project.spec)), say=say):
-        return open_tables(project.spec, folder)
-    report = ingest(project.spec, folder)
-    say(f"          {sum(table.kept for table in report.tables):,} rows in {len(report.tables)} tables")
-    for issue in report.issues:
-        say(f"          {issue}")
+    fresh = not force and files.is_fresh(folder, kind=KIND, inputs=inputs_of(project.spec))
+    if not say_fresh("tables", fresh, say=say):
+        report = ingest(project.spec, folder)
+        say(f"          {sum(table.kept for table in report.tables):,} rows in {len(report.tables)} tables")
+        for issue in report.issues:
+            if not issue.is_stale:
+                say(f"          {issue}")
+    stale = stale_of(project)
+    for line in stale:
+        say(f"          {line}")
+    if project.strict:
+        require_whole(project.spec.name, stale)
     return open_tables(project.spec, folder)
+
+
+def stale_of(project: Project) -> list[str]:
+    """What the sources lack (days, branches, values), as found when the tables were made."""
+    manifest = files.read_manifest(project.workspace.of("tables"))
+    return list(manifest.about.get("stale", ())) if manifest else []
+
+
+def require_whole(bank: str, stale: Sequence[str]) -> None:
+    """Let nothing be made from sources that lack a day or a branch.
+
+    Raises
+    ------
+    GateError
+        G004, with all that is lacking.
+    """
+    if stale:
+        lines = "".join(f"\n  {line}" for line in stale)
+        raise GateError(
+            f"{bank}: {len(stale)} sources lack rows; expected none with --strict. Load them, or run without it{lines}\n ",
+            code="G004",
+        )
 
 
 def open_bank(folder: str | Path, *, say: Say = lambda text: None) -> Bank:
