@@ -8,7 +8,21 @@ import sys
 
 import pytest
 
-VERBS = ["demo", "init", "check", "run", "features", "audit", "ledger", "train", "score", "explain", "list", "config"]
+VERBS = [
+    "demo",
+    "init",
+    "check",
+    "run",
+    "features",
+    "docs",
+    "audit",
+    "ledger",
+    "train",
+    "score",
+    "explain",
+    "list",
+    "config",
+]
 
 
 def crmml(*arguments, cwd=None, **environment):

@@ -109,6 +109,15 @@ def test_a_source_that_ends_early_is_scored_as_stale_and_not_at_all_by_strict(ho
     assert crmml("score", "configs/small", home=home).code == 0
 
 
+def test_the_features_of_a_bank_are_documented_on_one_page(home: Path) -> None:
+    done = crmml("docs", "configs/small", "--out", str(home / "pages"), home=home)
+    assert done.code == 0, done.err
+    page = (home / "pages" / "features.html").read_text(encoding="utf-8")
+    names = json.loads((home / "data/small/features/catalogue.json").read_text(encoding="utf-8"))
+    assert all(f'id="f-{each["name"]}"' in page for each in names)
+    assert "C0000" not in page
+
+
 def test_a_feature_that_is_the_label_ends_the_training(home: Path) -> None:
     days = [
         f"2025-{month:02}-{last}"

@@ -170,6 +170,20 @@ def features(
 
 
 @app.command()
+def docs(
+    bank: Bank,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")] = None,
+) -> None:
+    """The features on one offline page, searchable in Chinese and English: meaning, users, coverage, drift.
+
+    Examples:  crmml docs configs/demo      crmml docs configs/demo --out pages
+    """
+    from crmml.stages.docs import document_bank
+
+    say(f"open {document_bank(bank, out=out, say=say)}")
+
+
+@app.command()
 def audit(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
     """Rebuild features after the future was deleted, scrambled and back-dated: nothing may change.
 
