@@ -9,7 +9,7 @@ import time
 import warnings
 from pathlib import Path
 
-from benchmarks import feature_build, frozen, list_allocation, report, score_reasons
+from benchmarks import feature_build, frozen, list_allocation, report, score_reasons, stages
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -31,9 +31,11 @@ def main() -> None:
         say(f"frozen set: {options.bookings:,} bookings, against others …")
         small = frozen.make_ground(folder / "small", bookings=options.bookings)
         rows += frozen.against_others(small, rounds=options.rounds)
+        say(f"          {stages.stages_of(small.built())}")
         say(f"frozen set: {options.scanned:,} bookings, against a scan …")
         middle = frozen.make_ground(folder / "middle", bookings=options.scanned)
         rows += frozen.against_scan(middle, rounds=options.rounds)
+        say(f"          {stages.stages_of(middle.built())}")
         if options.large:
             say(f"frozen set: {options.large:,} bookings, within memory …")
             rows += frozen.within_memory(folder / "large", bookings=options.large)
