@@ -53,7 +53,7 @@ def test_steps_lead_from_knowing_nothing_to_all_families(measured):
 
 def test_what_two_families_both_tell_is_gained_by_the_first_of_them():
     abt = make_abt(customers=1500)
-    twice = replace(abt, frame=abt.frame.assign(noise_0=abt.frame["salary"]))
+    twice = replace(abt, frame=abt.frame.assign(noise_0=np.exp(abt.frame["salary"])))
     twice = in_families(twice, {**FAMILIES, "noise_0": "copy"})
     gains = measure_gains(twice, make_spec(), ["salary", "balance", "noise_0"], HELD, stepwise=True, threads=1).gains
     found = {gain.family: gain for gain in gains}

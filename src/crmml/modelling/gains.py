@@ -168,8 +168,9 @@ class _Judge:
         kept = self._only(columns)
         growth = make_growth(kept, self.spec, threads=self.threads)
         codes, total = kept.encoding.categorical, np.zeros(len(kept.test))
+        weight = None if kept.weights is None else kept.weights[kept.train]
         for aim in make_aims(kept, self.spec):
-            binned = Binned(kept.X[kept.train], aim.learned, codes, growth)
+            binned = Binned(kept.X[kept.train], aim.learned, codes, growth, weight=weight)
             part = Booster(binned.fit(self.held.unsampled, self.held.trees[aim.name])).margin(kept.X[kept.test])
             if aim.offset is not None:
                 place = kept.encoding.names.index(aim.offset)
