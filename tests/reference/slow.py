@@ -120,7 +120,7 @@ class Slow:
             if (
                 self.family(row["account_id"]) in families
                 and row["since"] <= day
-                and row["posted_on"] <= self.cutoff
+                and max(row["posted_on"], self.accounts[row["account_id"]]["posted_on"]) <= self.cutoff
                 and not ended
             ):
                 total += sum(
@@ -134,7 +134,12 @@ class Slow:
         return any(
             t["account_id"] == row["account_id"]
             and self.family(t["account_id"]) in families
-            and self.known(max(t["valued_on"], row["since"]), t["posted_on"], row["posted_on"])
+            and self.known(
+                max(t["valued_on"], row["since"]),
+                t["posted_on"],
+                row["posted_on"],
+                self.accounts[row["account_id"]]["posted_on"],
+            )
             for row in self.holdings
             for t in self.tables["transactions"]
         )
@@ -166,7 +171,7 @@ class Slow:
                     continue
                 if held["until"] is not None and held["until"] < row["valued_on"]:
                     continue
-                posted = max(row["posted_on"], held["posted_on"])
+                posted = max(row["posted_on"], held["posted_on"], self.accounts[row["account_id"]]["posted_on"])
                 if self.known(row["valued_on"], posted):
                     family = self.family(row["account_id"])
                     found.append({**row, "own": self.is_own(row, posted), "family": family, "known": posted})
@@ -588,7 +593,8 @@ class Slow:
             for row in self.tables["transactions"]:
                 if row["account_id"] != held["account_id"]:
                     continue
-                day, posted = max(row["valued_on"], held["since"]), max(row["posted_on"], held["posted_on"])
+                day = max(row["valued_on"], held["since"])
+                posted = max(row["posted_on"], held["posted_on"], self.accounts[row["account_id"]]["posted_on"])
                 if self.known(day, posted):
                     days.append(day)
                 if held["until"] is not None and self.known(max(day, held["until"]), max(posted, held["until"])):
@@ -628,6 +634,7 @@ class Slow:
             self.trend(f"{name}_trend_3m", f"{name}_3m", f"{name}_12m", (3, 12))
         self.trend("points_trend_3m", "points_mean_3m", "points_mean_12m")
         self.less("points_change", "points_last", "points_mean_12m")
+        self.less("points_change_3m", "points_last", "points_mean_3m")
         self.less("net_inflow_3m", "turnover_in_3m", "turnover_out_3m")
         self.less("net_inflow_12m", "turnover_in_12m", "turnover_out_12m")
         for months in (3, 12):

@@ -93,7 +93,7 @@ def balance_changes(holdings: Holdings) -> ir.Table:
         "family",
         "amount",
         day=_later(joined.day, joined.since),
-        posted_on=_later(joined.posted_on, joined.held_posted_on),
+        posted_on=_later(_later(joined.posted_on, joined.held_posted_on), joined.account_posted_on),
         until="until",
     )
     left = came.filter(_.until.notnull()).mutate(

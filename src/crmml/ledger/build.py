@@ -67,7 +67,7 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
         months = list(found.calendar.months)
         rule = capital_rule(states, economics, products, months)
         ftp = ftp_rates(bank, products, economics, months)
-        held = holders(bank).join(found.accounts.select("account_id", "account_number"), "account_id")
+        held = _known_holders(bank).join(found.accounts.select("account_id", "account_number"), "account_id")
         rows = room.keep(_with_holders(states, held).select(*_STATES, "customer_id", "share"))
         closed = _close_by_accounts(rows, Prices(economics, products, ftp, rule, tuple(months)), room)
         return _finish(bank, closed, found, month_end(first))
@@ -100,6 +100,13 @@ def _require_rates(bank: Bank, products: Products) -> None:
             "expected one there or in economics.paid_rate",
             code="C011",
         )
+
+
+def _known_holders(bank: Bank) -> ir.Table:
+    """Who holds which account, known once both the holding and the account are."""
+    known = accounts(bank).select("account_id", account_posted_on="posted_on")
+    held = holders(bank).join(known, "account_id")
+    return held.mutate(posted_on=ibis.greatest(held.posted_on, held.account_posted_on)).drop("account_posted_on")
 
 
 def _with_holders(states: ir.Table, held: ir.Table) -> ir.Table:

@@ -26,9 +26,10 @@ Basis = Literal["daily", "month_end", "sparse"]
 def movements(bank: Bank) -> ir.Table:
     """One row per change of an account's end-of-day balance.
 
-    Columns: account_id, family, day, posted_on, amount (decimal). The balance
-    of an account at a day, as known at a cut-off, is the sum of amounts with
-    `day` up to it and `posted_on` up to the cut-off. Taken from `balances`
+    Columns: account_id, family, day, posted_on, amount (decimal),
+    account_posted_on. The balance of an account at a day, as known at a
+    cut-off, is the sum of amounts with `day` up to it and `posted_on` up to the
+    cut-off; of what product it is was known from `account_posted_on` on. Taken from `balances`
     where the bank has them, else from `transactions`; with neither it is empty.
     """
     if bank.has("balances"):
@@ -37,8 +38,13 @@ def movements(bank: Bank) -> ir.Table:
         changes = _changes_of_bookings(bank.table("transactions"))
     else:
         changes = _no_changes(bank)
-    families = accounts(bank).select("account_id", "family")
-    return changes.inner_join(families, "account_id")[["account_id", "family", "day", "posted_on", "amount"]]
+    columns = ["account_id", "family", "day", "posted_on", "amount", "account_posted_on"]
+    return changes.inner_join(_families(bank), "account_id")[columns]
+
+
+def _families(bank: Bank) -> ir.Table:
+    """The product family of each account, and when the bank knew it."""
+    return accounts(bank).select("account_id", "family", account_posted_on="posted_on")
 
 
 def _changes_of_balances(balances: ir.Table) -> ir.Table:
@@ -126,13 +132,13 @@ def customer_transactions(bank: Bank) -> ir.Table:
         return bank.prepared[BOOKINGS]
     held = holders(bank)
     owners = held.select("account_id", "customer_id", "since", "until", held_posted_on="posted_on")
-    families = accounts(bank).select("account_id", "family")
-    bookings = bank.table("transactions").inner_join(families, "account_id")
+    bookings = bank.table("transactions").inner_join(_families(bank), "account_id")
     joined = bookings.inner_join(owners, "account_id")
     during = (joined.since.isnull() | (joined.since <= joined.valued_on)) & (
         joined.until.isnull() | (joined.until >= joined.valued_on)
     )
-    theirs = joined.filter(during).mutate(posted_on=_later(joined.posted_on, joined.held_posted_on))
+    posted_on = _later(_later(joined.posted_on, joined.held_posted_on), joined.account_posted_on)
+    theirs = joined.filter(during).mutate(posted_on=posted_on)
     return _with_own_transfers(theirs, held)
 
 
