@@ -137,7 +137,7 @@ BROKEN = [
     ("churn.yaml", "months: 3, gap: 1", "months: 0, gap: 1", "C005", "at least 1 month"),
     ("churn.yaml", "[2025-04, 2025-07]", "[2024-06, 2024-08]", "C006", "2024-06-30"),
     ("churn.yaml", "target: churn", "target: chrun", "C003", "Did you mean 'churn'"),
-    ("churn.yaml", "[balances, turnover,", "[balance, turnover,", "C002", "Did you mean 'balances'"),
+    ("churn.yaml", "features: [default]", "features: [balance]", "C002", "Did you mean 'balances'"),
     ("cross_sell.yaml", "total: 400", "total: -1", "C005", "0 or more"),
     ("cross_sell.yaml", "control_share: 0.1", "control_share: 1.5", "C005", "below 1"),
 ]

@@ -162,7 +162,9 @@ def connect(*, memory_limit: str | None = None, threads: int | None = None, spil
     if spill is not None:
         config["temp_directory"] = str(spill)
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute("SET enable_progress_bar = false")
+    # In a notebook it is off, and setting it there asks for widgets.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+        connection.execute("SET enable_progress_bar = false")
     return ibis.duckdb.from_connection(connection)
 
 
