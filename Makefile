@@ -7,7 +7,7 @@ EVERYTHING := .[bench,dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results gains dvc xiamen berka cdnow santander lock clean
+.PHONY: help demo test lint format bench results gains dvc xiamen berka cdnow santander tables lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,11 @@ santander: .venv/.core  ## the next product of customers whose holdings are know
 berka: .venv/.core  ## loan customers of a Czech bank: bookings, arrears, behavioural and application model (CRMML_DATA)
 	@$(BIN)/crmml run configs/berka
 	@$(BIN)/crmml train configs/berka/application.yaml
+
+tables: .venv/.core  ## ready feature tables: card default, term deposit calls, an e-mail test (CRMML_DATA)
+	@$(BIN)/crmml run configs/credit_card_default
+	@$(BIN)/crmml run configs/bank_marketing
+	@$(BIN)/crmml run configs/hillstrom
 
 cdnow: .venv/.core  ## purchases of a shop as an account history: who comes back, how many orders (CRMML_DATA)
 	@$(BIN)/crmml run configs/cdnow

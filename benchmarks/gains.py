@@ -30,7 +30,11 @@ MODELS = (
     ("configs/demo/default.yaml", None),
     ("configs/demo/uptake.yaml", "card"),
     ("configs/xiamen/churn.yaml", None),
+    ("configs/berka/behavioural.yaml", None),
+    ("configs/cdnow/buys_again.yaml", None),
 )
+#: The folder of public data a bank is made from.
+PUBLIC = {"xiamen": "xiamen_bank_churn", "berka": "berka", "cdnow": "cdnow"}
 Told = dict[str, Any]
 #: A basic family stays on until it has gained for no model of so many banks.
 ENOUGH_BANKS = 2
@@ -42,7 +46,7 @@ def main() -> int:
     for config, product in () if options.page else MODELS:
         if options.config and config not in options.config:
             continue
-        if config.startswith("configs/xiamen") and not _has_public_data("xiamen_bank_churn"):
+        if not _has_public_data(PUBLIC.get(Path(config).parent.name)):
             print(f"{config}: skipped, CRMML_DATA names no folder that holds its data", flush=True)
             continue
         told = measure(config, product)
@@ -75,9 +79,10 @@ def _crmml(home: Path, *words: str) -> None:
     subprocess.run(command, cwd=home, env={**os.environ, **fixed}, check=True, stdout=subprocess.DEVNULL)
 
 
-def _has_public_data(name: str) -> bool:
+def _has_public_data(folder: str | None) -> bool:
+    """Whether the data of a bank are there; the synthetic bank needs none."""
     data = os.environ.get("CRMML_DATA")
-    return data is not None and (Path(data) / name).is_dir()
+    return folder is None or (data is not None and (Path(data) / folder).is_dir())
 
 
 # --- what is kept and what is told ---------------------------------------------
