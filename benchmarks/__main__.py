@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [--customers N] …`: small side-by-side measurements, printed and written down."""
+"""`python -m benchmarks [--quick] [--only PART] …`: side-by-side measurements, printed and written down."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import os
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import feature_build, frozen, list_allocation, report, score_reasons, stages
+from benchmarks.measure import Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -17,45 +19,74 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 def main() -> None:
     options = _options()
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    started, load = time.monotonic(), os.getloadavg()[0]
+    parts = options.only or [part for part in PARTS if options.large or part != "large"]
+    kept = report.read(options.out)
+    for part in parts:
+        began, load = time.monotonic(), os.getloadavg()[0]
+        print(f"{part} …", flush=True)
+        with tempfile.TemporaryDirectory(prefix="crmml-bench-") as scratch:
+            rows = PARTS[part](Path(scratch), options)
+        facts = report.machine((load, os.getloadavg()[0]))
+        kept[part] = report.Measured(tuple(rows), options.rounds, facts)
+        print(f"{part}: {time.monotonic() - began:.0f} s\n{report.table_of(rows)}\n", flush=True)
+        if options.out is not None:
+            report.write(options.out, {name: kept[name] for name in PARTS if name in kept})
 
-    def say(text: str) -> None:
-        print(f"{time.monotonic() - started:5.0f} s  {text}", flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="crmml-bench-") as scratch:
-        folder = Path(scratch)
-        say(f"a synthetic bank of {options.customers:,} customers …")
-        ground = feature_build.make_ground(folder, customers=options.customers)
-        say(f"features: {ground.size} …")
-        rows, features = feature_build.run(ground, rounds=options.rounds)
-        say(f"frozen set: {options.bookings:,} bookings, against others …")
-        small = frozen.make_ground(folder / "small", bookings=options.bookings)
-        rows += frozen.against_others(small, rounds=options.rounds)
-        say(f"          {stages.stages_of(small.built())}")
-        say(f"frozen set: {options.scanned:,} bookings, against a scan …")
-        middle = frozen.make_ground(folder / "middle", bookings=options.scanned)
-        rows += frozen.against_scan(middle, rounds=options.rounds)
-        say(f"          {stages.stages_of(middle.built())}")
-        if options.large:
-            say(f"frozen set: {options.large:,} bookings, within memory …")
-            rows += frozen.within_memory(folder / "large", bookings=options.large)
-        say("scores and reasons …")
-        explained = (options.explained, 2 * options.explained)
-        rows += score_reasons.run(
-            features, ground.infos(), folder, explained=explained, streamed=options.streamed, rounds=options.rounds
-        )
-        say(f"allocation: {options.allocated:,} customers …")
-        rows += list_allocation.run(customers=options.allocated, rounds=options.rounds)
-    say("done")
-    facts = report.machine((load, os.getloadavg()[0]))
-    print(f"\nn = {options.rounds} rounds. {facts}\n\n{report.table_of(rows)}")
-    if options.out is not None:
-        options.out.write_text(report.page_of(rows, rounds=options.rounds, facts=facts), encoding="utf-8")
+def _families(folder: Path, options: argparse.Namespace) -> list[Row]:
+    ground = feature_build.make_ground(folder, customers=options.customers)
+    return feature_build.run(ground, rounds=options.rounds)
+
+
+def _others(folder: Path, options: argparse.Namespace) -> list[Row]:
+    ground = frozen.make_ground(folder / "small", bookings=options.bookings)
+    rows = frozen.against_others(ground, rounds=options.rounds)
+    print(f"  {stages.stages_of(ground.built())}", flush=True)
+    return rows
+
+
+def _scan(folder: Path, options: argparse.Namespace) -> list[Row]:
+    ground = frozen.make_ground(folder / "middle", bookings=options.scanned)
+    rows = frozen.against_scan(ground, rounds=options.rounds)
+    print(f"  {stages.stages_of(ground.built())}", flush=True)
+    return rows
+
+
+def _large(folder: Path, options: argparse.Namespace) -> list[Row]:
+    return frozen.within_memory(folder / "large", bookings=options.large)
+
+
+def _scores(folder: Path, options: argparse.Namespace) -> list[Row]:
+    ground = feature_build.make_ground(folder, customers=options.customers)
+    return score_reasons.run(
+        ground.built(),
+        ground.infos(),
+        folder,
+        explained=(options.explained, 2 * options.explained),
+        streamed=options.streamed,
+        rounds=options.rounds,
+    )
+
+
+def _allocation(_: Path, options: argparse.Namespace) -> list[Row]:
+    return list_allocation.run(customers=options.allocated, rounds=options.rounds)
+
+
+#: What can be measured by itself, in the order of the table.
+PARTS: dict[str, Callable[[Path, argparse.Namespace], list[Row]]] = {
+    "families": _families,
+    "others": _others,
+    "scan": _scan,
+    "large": _large,
+    "scores": _scores,
+    "allocation": _allocation,
+}
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios measured side by side.")
     parser.add_argument("--quick", action="store_true", help="small sizes, 3 rounds, printed only")
+    parser.add_argument("--only", action="append", choices=list(PARTS), help="this part; the others' lines stay")
     parser.add_argument(
         "--customers", type=int, help="customers of the synthetic bank (default 2,900: 1 million bookings)"
     )

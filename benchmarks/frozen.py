@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import resource
+import re
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -135,7 +135,14 @@ def in_own_process(work: Callable[..., Any], *arguments: Any) -> tuple[float, fl
 def _measured(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[float, float]:
     began = time.perf_counter()
     work(*arguments)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return time.perf_counter() - began, _most_resident()
+
+
+def _most_resident() -> float:
+    """The most memory this process held, in GB; what getrusage tells begins with the memory of its parent."""
+    told = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+    assert told is not None
+    return int(told[1]) / 1024**2
 
 
 def _prepare(folder: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from benchmarks.measure import Row
 from crmml.scoring import PLACES
@@ -43,12 +46,43 @@ def machine(load: tuple[float, float]) -> str:
     )
 
 
-def page_of(rows: Sequence[Row], *, rounds: int, facts: str) -> str:
+@dataclass(frozen=True)
+class Measured:
+    """The lines of one part, how often each contestant was timed, and on which machine."""
+
+    rows: tuple[Row, ...]
+    rounds: int
+    facts: str
+
+
+def read(page: Path | None) -> dict[str, Measured]:
+    """The parts stored beside a page; none where nothing is."""
+    path = None if page is None else page.with_suffix(".json")
+    if path is None or not path.exists():
+        return {}
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        part: Measured(tuple(Row(**row) for row in told["rows"]), told["rounds"], told["facts"])
+        for part, told in stored.items()
+    }
+
+
+def write(page: Path, parts: Mapping[str, Measured]) -> None:
+    """The parts as data, and the page made of them."""
+    text = json.dumps({part: asdict(told) for part, told in parts.items()}, indent=1, ensure_ascii=False)
+    page.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    page.write_text(page_of(parts), encoding="utf-8")
+
+
+def page_of(parts: Mapping[str, Measured]) -> str:
     """The document: how it was measured, the table, what it does not say."""
+    rows = [row for told in parts.values() for row in told.rows]
+    rounds = " or ".join(str(count) for count in sorted({told.rounds for told in parts.values()}))
+    facts = "\n".join(f"- {part}: {told.facts}." for part, told in parts.items())
     missed = sum(row.met is False for row in rows)
     return f"""# Benchmarks / 基准
 
-Written by `make bench` (`python -m benchmarks`); nothing here is edited by hand. Contestants take turns in one process on the same
+Written by `make bench` (`python -m benchmarks`) from `benchmarks.json` beside it; nothing here is edited by hand. Contestants take turns in one process on the same
 data: each runs once unmeasured while its values are checked, then once in every one of {rounds} rounds. Seconds are medians; the
 ratio is the median of the rounds' ratios with the lowest and highest, **crmml / other**, so below 1 is faster. Seconds hold for
 this machine only, ratios travel better. No test depends on time.
@@ -56,7 +90,9 @@ this machine only, ratios travel better. No test depends on time.
 本页由 `make bench` 生成,不手工修改。各方在同一进程、同一数据上轮流运行:先各运行一次核对数值(不计时),再计时 {rounds} 轮。
 秒数取中位数;比值为各轮 **crmml / 对照** 的中位数,括号内为最小与最大,小于 1 即更快。任何测试都不以耗时判定。
 
-Machine / 机器: {facts}.
+Machine / 机器:
+
+{facts}
 
 {table_of(rows)}
 

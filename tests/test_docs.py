@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from benchmarks import report
 from crmml.cli.app import app
 from crmml.config.bank_file import load_bank
 from crmml.errors import CrmmlError
@@ -165,3 +166,8 @@ def test_words_of_the_template_are_known():
     listed = re.search(r"^features: \[([^\]]*)\]", template, flags=re.MULTILINE)
     assert listed is not None
     assert set(listed[1].split(", ")) <= {*family_names(), DEFAULT}
+
+
+def test_the_page_of_benchmarks_is_made_of_what_was_measured():
+    page = ROOT / "docs" / "benchmarks.md"
+    assert page.read_text(encoding="utf-8") == report.page_of(report.read(page))

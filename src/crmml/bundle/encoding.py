@@ -90,9 +90,11 @@ def learn_levels(
 
 def codes_of(values: pd.Series, levels: Mapping[str, int]) -> tuple[Array, int]:
     """The code of each value (missing where null or unseen) and how many were unseen."""
-    texts = _texts(values)
-    codes: Array = np.asarray(texts.map(dict(levels)).to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
-    return codes, int((np.isnan(codes) & texts.notna().to_numpy()).sum())
+    # A value is put into text once, however many rows hold it; the place of a null, -1, is that of the last code.
+    places, distinct = pd.factorize(values)
+    known = _texts(pd.Series(distinct)).map(dict(levels)).to_numpy(dtype=float, na_value=np.nan)
+    codes: Array = np.append(np.asarray(known, dtype=np.float64), np.nan)[places]
+    return codes, int((np.isnan(codes) & (places >= 0)).sum())
 
 
 def numbers_of(values: pd.Series) -> Array:
@@ -105,7 +107,8 @@ def numbers_of(values: pd.Series) -> Array:
                 f"{values.name} holds {_first_word(values)!r}; expected numbers, as in training", code="D023"
             ) from error
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    infinite = np.isinf(numbers)
+    return np.where(infinite, np.nan, numbers) if infinite.any() else numbers
 
 
 def _first_word(values: pd.Series) -> str:
