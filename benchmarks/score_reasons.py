@@ -107,7 +107,7 @@ def _streamed(features: pa.Table, scorer: Scorer, X: np.ndarray, folder: Path, *
 
 def _served(path: Path, bundle: Bundle) -> Iterator[np.ndarray]:
     """The probabilities of a file, a chunk at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=CHUNK):
             yield bundle.served(bundle.encode(batch.to_pandas()))
 

@@ -269,7 +269,8 @@ def _names(reasons: Reasons, place: int, speakers: Sequence[str]) -> np.ndarray:
 def _frames(paths: Sequence[Path], wanted: pd.MultiIndex | None, chunk: int) -> Iterator[pd.DataFrame]:
     """The rows to score, as frames of at most `chunk` rows."""
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        # Reading ahead would hold ever more of a long file.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             for batch in file.iter_batches(batch_size=chunk):
                 frame = batch.to_pandas()
                 if wanted is not None:
