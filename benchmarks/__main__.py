@@ -57,9 +57,9 @@ def _large(folder: Path, options: argparse.Namespace) -> list[Row]:
 
 
 def _scores(folder: Path, options: argparse.Namespace) -> list[Row]:
-    ground = feature_build.make_ground(folder, customers=options.customers)
+    ground = frozen.make_ground(folder / "small", bookings=options.bookings)
     return score_reasons.run(
-        ground.built(),
+        ground.built(frozen.MANY_CUTOFFS)(),
         ground.infos(),
         folder,
         explained=(options.explained, 2 * options.explained),

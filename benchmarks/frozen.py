@@ -21,7 +21,7 @@ from benchmarks import frozen_others as others
 from benchmarks.frozen_bank import generate, open_raw, spec_of
 from benchmarks.frozen_set import CUTOFFS, FROZEN, MANY_CUTOFFS
 from benchmarks.measure import Row, compared, take_turns
-from crmml.features import build_features, write_features
+from crmml.features import FeatureInfo, build_features, catalogue, write_features
 from crmml.files import Staged
 from crmml.snapshots import take_snapshots
 from crmml.sources.bank import BOOKINGS, Bank, connect, open_tables, view_tables
@@ -57,6 +57,9 @@ class Ground:
     def built(self, cutoffs: Sequence[date] = CUTOFFS) -> Callable[[], pa.Table]:
         snapshots = self.snapshots if cutoffs == CUTOFFS else take_snapshots(self.bank, cutoffs)
         return lambda: build_features(self.bank, snapshots, [FROZEN])
+
+    def infos(self) -> tuple[FeatureInfo, ...]:
+        return catalogue(self.bank, [FROZEN])
 
 
 def make_ground(folder: Path, *, bookings: int) -> Ground:

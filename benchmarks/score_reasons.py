@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from crmml.bundle.reference import MASTER_SCALE, make_peers, quantiles_of
 from crmml.explain import find_reasons
 from crmml.features import FeatureInfo
 from crmml.peers import build_peers, peers_by_segment, segment_of
-from crmml.scoring import PLACES, Scorer, score
+from crmml.scoring import PLACES, Scorer, score, stream_served
 
 import lightgbm as lgb  # isort: skip  (after crmml.bundle, which sets how its threads wait)
 
@@ -94,7 +94,7 @@ def _streamed(features: pa.Table, scorer: Scorer, X: np.ndarray, folder: Path, *
     bare = lgb.Booster(model_str=bundle.parts[0].text)
 
     def stream() -> np.ndarray:
-        return np.concatenate(list(_served(path, bundle)))
+        return np.concatenate(list(stream_served(path, bundle, chunk=CHUNK)))
 
     worst = float(np.abs(stream() - bare.predict(X)).max())
     if worst > 1e-12:
@@ -103,13 +103,6 @@ def _streamed(features: pa.Table, scorer: Scorer, X: np.ndarray, folder: Path, *
     size = f"{len(X):,} rows × {X.shape[1]} features, {size}"
     checked = f"largest difference of a probability {worst:.0e}; without reasons, chunks of {CHUNK:,} rows"
     return [compared(times, STREAMED, PREDICT, size=size, at_most=1.35, checked=checked)]
-
-
-def _served(path: Path, bundle: Bundle) -> Iterator[np.ndarray]:
-    """The probabilities of a file, a chunk at a time."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=CHUNK):
-            yield bundle.served(bundle.encode(batch.to_pandas()))
 
 
 def _memory(features: pa.Table, scorer: Scorer, folder: Path, *, most: int) -> Row:
@@ -130,15 +123,15 @@ def _memory(features: pa.Table, scorer: Scorer, folder: Path, *, most: int) -> R
 
 
 def _consume(path: Path, bundle: Bundle) -> None:
-    for _ in _served(path, bundle):
+    for _ in stream_served(path, bundle, chunk=CHUNK):
         pass
 
 
 def _model(features: pa.Table, infos: Sequence[FeatureInfo], *, trees: int, leaves: int) -> tuple[Scorer, np.ndarray]:
     """A model of every feature, for its size only: whose bookings of three months fall short of last year's pace."""
     frame = features.to_pandas()
-    label = (frame["transactions_3m"] * 4 < frame["transactions_12m"]).to_numpy(float)
-    used = tuple(info for info in infos if not info.name.startswith("transactions"))
+    label = (frame["bookings_3m"] * 4 < frame["bookings_12m"]).to_numpy(float)
+    used = tuple(info for info in infos if not info.name.startswith("bookings"))
     levels = {i.name: learn_levels(frame[i.name], frame["customer_id"]) for i in used if i.kind == "category"}
     encoding = Encoding(tuple(info.name for info in used), levels)
     X, _ = encoding.encode(frame)

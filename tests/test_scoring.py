@@ -13,7 +13,7 @@ import pytest
 
 from crmml.bundle import Bundle, Peers
 from crmml.errors import IntegrityError, SourceError
-from crmml.scoring import Scorer, ScoreReport, schema_of, score, score_column, score_frame
+from crmml.scoring import Scorer, ScoreReport, schema_of, score, score_column, score_frame, stream_served
 from tests.explain.served import feature_rows, money_bundle, peer_averages, probability_bundle
 
 ROWS = feature_rows()
@@ -84,6 +84,15 @@ def test_chunk_size_and_subset_change_no_number(features, name, request):
     pd.testing.assert_frame_equal(some, expected, check_exact=True)
     pd.testing.assert_frame_equal(ones, expected, check_exact=True)
     assert (report.rows, report.not_found) == (3, 0)
+
+
+@pytest.mark.parametrize("name", ["churn", "contribution"])
+def test_scores_streamed_without_reasons_are_those_of_the_file(features, name, request, tmp_path):
+    scorer = request.getfixturevalue(name)
+    out = tmp_path / "scores.parquet"
+    score(features, scorer, out=out)
+    served = pd.read_parquet(out)[score_column(scorer.bundle.target)].to_numpy()
+    assert np.array_equal(np.concatenate(list(stream_served([features], scorer.bundle, chunk=7))), served)
 
 
 def test_a_key_without_features_is_counted(features, churn):

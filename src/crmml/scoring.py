@@ -132,6 +132,23 @@ def score(
     return ScoreReport(rows, worst, unseen, missing, tuple(watch.report()), time.perf_counter() - started)
 
 
+def stream_served(features: Path | Sequence[Path], bundle: Bundle, *, chunk: int = 20_000) -> Iterator[Array]:
+    """What a bundle serves for feature files, without reasons: an array for each chunk, in the order of the files.
+
+    Only the model's columns are read, and no more than `chunk` rows are held.
+
+    Raises
+    ------
+    SourceError
+        If a file lacks a column the model was trained on.
+    """
+    for path in [features] if isinstance(features, str | Path) else features:
+        # Reading ahead would hold ever more of a long file.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for batch in file.iter_batches(batch_size=chunk, columns=list(bundle.names)):
+                yield bundle.served(bundle.encode(batch))
+
+
 def score_frame(frame: pd.DataFrame, scorer: Scorer, *, watch: BatchWatch | None = None) -> tuple[pd.DataFrame, float]:
     """Scores and reasons of some rows, and the worst gap between parts and whole; `watch` counts the rows.
 

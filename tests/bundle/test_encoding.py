@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from crmml.bundle import Encoding, learn_levels
@@ -66,3 +69,31 @@ def test_an_empty_frame_has_an_empty_matrix():
 def test_a_merged_code_reads_as_other():
     encoding = Encoding(("b",), {"b": {"x": 0, "y": 1, "z": 1}})
     assert [encoding.decode("b", code) for code in (0.0, 1.0, np.nan)] == ["x", "other", None]
+
+
+def test_an_arrow_batch_reads_as_the_frame_of_it():
+    rows = {
+        "whole": pa.array([3, None, -1], pa.int32()),
+        "number": pa.array([np.inf, 0.5, None], pa.float64()),
+        "money": pa.array([Decimal("1.25"), None, Decimal("7.00")], pa.decimal128(18, 2)),
+        "flag": pa.array([True, None, False]),
+        "level": pa.array(["a", "new", None]).dictionary_encode(),
+        "code": pa.array([1, 2, None], pa.int64()),
+        "empty": pa.nulls(3),
+    }
+    batch = pa.record_batch(rows)
+    encoding = Encoding(tuple(rows), {"level": {"a": 0}, "code": {"1": 0, "2": 1}})
+    X, unseen = encoding.encode(batch)
+    expected, counted = encoding.encode(batch.to_pandas())
+    assert np.array_equal(X, expected, equal_nan=True)
+    assert X[:, 2].tolist()[::2] == [1.25, 7.0]
+    assert X[:, 5].tolist()[:2] == [0.0, 1.0]
+    assert unseen == counted == {"level": 1}
+
+
+def test_a_missing_column_and_text_are_refused_of_an_arrow_batch_too():
+    encoding = Encoding(("a", "b"))
+    with pytest.raises(SourceError, match=r"lack 1 of 2 columns .*first: b"):
+        encoding.encode(pa.record_batch({"a": [1.0]}))
+    with pytest.raises(SourceError, match="b holds 'ten'; expected numbers"):
+        encoding.encode(pa.record_batch({"a": [1.0], "b": ["ten"]}))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from crmml.bundle.booster import Booster
 from crmml.bundle.encoding import Encoding
@@ -92,15 +93,15 @@ class Bundle:
                 shares.append((info, 1 - counts[-1] / sum(counts)))
         return shares
 
-    def encode(self, frame: pd.DataFrame) -> Array:
-        """Float64 matrix (n_rows, n_features) of a frame of features.
+    def encode(self, rows: pd.DataFrame | pa.RecordBatch) -> Array:
+        """Float64 matrix (n_rows, n_features) of a frame or an Arrow batch of features.
 
         Raises
         ------
         SourceError
             If a column the model was trained on is missing.
         """
-        X, counts = self.encoding.encode(frame)
+        X, counts = self.encoding.encode(rows)
         self.unseen.clear()
         self.unseen.update(counts)
         return X
