@@ -32,9 +32,9 @@ from crmml.modelling.train import train
 from crmml.peers import segment_of
 from crmml.periods import Interval
 from crmml.snapshots import take_event_snapshots
+from crmml.stages.abts import Ground, lay_ground, make_abt, select_features
 from crmml.stages.project import Project, open_project
 from crmml.stages.run import run_bank
-from crmml.stages.training import Ground, lay_ground, make_abt, select_features
 
 Array = npt.NDArray[np.float64]
 TURNS, HELD_OUT = 5, 20

@@ -15,9 +15,9 @@ from benchmarks.results.intervals import auc_figure, metric_figure, paired_diffe
 from benchmarks.results.row import Goal, Published, Result
 from crmml.modelling.train import train
 from crmml.peers import segment_of
+from crmml.stages.abts import lay_ground, make_abt
 from crmml.stages.project import Project, open_project
 from crmml.stages.run import run_bank
-from crmml.stages.training import lay_ground, make_abt
 
 Array = npt.NDArray[np.float64]
 TURNS, HELD_OUT = 5, 20

@@ -19,6 +19,7 @@ from crmml.explain import wording
 from crmml.ledger.summary import ledger_summary
 from crmml.periods import shift_months
 from crmml.reporting.customer_page import Served
+from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import read_audit
 from crmml.stages.explanations import make_page, served_of
 from crmml.stages.ledger import reconciliation
@@ -27,7 +28,8 @@ from crmml.stages.making import Say, Step
 from crmml.stages.project import Project, open_project
 from crmml.stages.run import run_stages
 from crmml.stages.scores import read_scores, read_served
-from crmml.stages.training import Ground, lay_ground, read_metrics, report_path
+from crmml.stages.summaries import read_metrics
+from crmml.stages.training import report_path
 from crmml.targeting import rank_by
 
 LIST = "cross_sell"

@@ -11,7 +11,7 @@ from crmml.errors import ConfigError
 from crmml.labels import Bookings, Given
 from crmml.modelling.spec import ModelSpec, Split
 from crmml.periods import Horizon
-from crmml.stages.training import require_known
+from crmml.stages.maturity import require_known
 from tests.tables import bank
 
 LABELS = """

@@ -8,9 +8,10 @@ import pytest
 from crmml import registry
 from crmml.demo_bank import generate
 from crmml.errors import GateError
+from crmml.stages.abts import lay_ground
 from crmml.stages.project import open_project
 from crmml.stages.promoting import promote_first
-from crmml.stages.training import lay_ground, make_model
+from crmml.stages.training import make_model
 from tests.conftest import REPOSITORY, lighten
 
 pytestmark = pytest.mark.whole

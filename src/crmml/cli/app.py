@@ -232,14 +232,14 @@ def train(
     Examples:  crmml train configs/demo/churn.yaml --plan      crmml train configs/demo/churn.yaml --trials 30
     """
     from crmml.config.reading import read_yaml
-    from crmml.stages import training
+    from crmml.stages import maturity, training
 
     share = _share(sample)
     if "table" in read_yaml(config):
         _train_table(config, plan=plan, trials=trials, share=share, form=form)
         return
     if plan:
-        for heading, rows in training.plan(config, product=product, say=say):
+        for heading, rows in maturity.plan(config, product=product, say=say):
             say(heading)
             emit(rows, form=form)
         return

@@ -14,10 +14,10 @@ from crmml import files
 from crmml.evaluation.stability import bin_counts, edges_of, psi
 from crmml.features import FeatureInfo
 from crmml.reporting.feature_page import LEAST, Described, Features, User, feature_page
+from crmml.stages.abts import select_features
 from crmml.stages.features import features_at, read_catalogue
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
-from crmml.stages.training import select_features
 
 FEW_LEVELS = 5
 _TAIL = 0.05

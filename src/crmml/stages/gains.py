@@ -14,12 +14,12 @@ from crmml.config import Model
 from crmml.errors import NotFoundError
 from crmml.features import askable_names, family_names
 from crmml.modelling.gains import Gain, Held, beyond_luck, measure_gains
+from crmml.stages.abts import Ground, make_abt, select_features
 from crmml.stages.features import families_of, make_features, read_catalogue
 from crmml.stages.ledger import make_ledger
 from crmml.stages.making import Say
-from crmml.stages.project import Project
+from crmml.stages.project import Project, models_of
 from crmml.stages.tables import make_tables
-from crmml.stages.training import Ground, make_abt, models_of, select_features
 
 
 def gains_of_config(

@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from crmml import files
-from crmml.config import BankConfig, load_bank_config
-from crmml.errors import SourceError
+from crmml.config import BankConfig, Model, load_bank_config
+from crmml.config.model_file import load_models
+from crmml.errors import NotFoundError, SourceError, did_you_mean
 from crmml.periods import month_end, shift_months
 from crmml.sources.spec import BankSpec
 from crmml.stages.workspace import Workspace, find_bank, project_root
@@ -70,3 +71,19 @@ def open_project(folder: str | Path, *, strict: bool = False) -> Project:
     """
     config = load_bank_config(find_bank(folder))
     return Project(config, Workspace(project_root(), config.spec.name), strict)
+
+
+def models_of(config: Path, product: str | None) -> Iterator[tuple[Project, Model]]:
+    """The models of a config file, or the one for a product."""
+    project = open_project(config.parent)
+    models = load_models(config, bank=project.spec.name)
+    if product is not None:
+        keys = {model.key.removeprefix(f"{config.stem}_"): model for model in models}
+        if product not in keys:
+            raise NotFoundError(
+                f"{config} has no product {product!r}; expected one of {', '.join(keys)}.{did_you_mean(product, keys)}",
+                code="M001",
+            )
+        models = (keys[product],)
+    for model in models:
+        yield project, model

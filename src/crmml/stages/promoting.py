@@ -7,7 +7,7 @@ from pathlib import Path
 from crmml import registry
 from crmml.errors import GateError, NotFoundError
 from crmml.stages.making import Say
-from crmml.stages.training import read_summary
+from crmml.stages.summaries import read_summary
 from crmml.stages.workspace import Workspace
 
 

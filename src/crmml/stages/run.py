@@ -6,15 +6,17 @@ from pathlib import Path
 
 from crmml.config import Model
 from crmml.errors import NotFoundError, UsageError, did_you_mean
+from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import make_audit
 from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
+from crmml.stages.maturity import require_mature
 from crmml.stages.project import Project, open_project
 from crmml.stages.promoting import promote_first
 from crmml.stages.ranking import rank_products
 from crmml.stages.scores import champions, make_scores
 from crmml.stages.table_models import has_bank, table_project, train_tables
-from crmml.stages.training import Ground, lay_ground, make_model, require_mature
+from crmml.stages.training import make_model
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
 

@@ -27,7 +27,8 @@ from crmml.sources.readers import files_of
 from crmml.sources.spec import Source
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.promoting import promote_first
-from crmml.stages.training import read_summary, summary_of, train_and_register
+from crmml.stages.summaries import read_summary, summary_of
+from crmml.stages.training import train_and_register
 from crmml.stages.workspace import Workspace, project_root
 
 

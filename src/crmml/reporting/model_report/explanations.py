@@ -1,0 +1,64 @@
+"""What drives the model: SHAP's plots of the served contributions of a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmml.bundle import Bundle
+from crmml.explain import amount, concept_order, sum_by_concept
+from crmml.explain.wording import is_missing
+from crmml.features.declare import FeatureInfo
+from crmml.reporting import shap_plots
+from crmml.reporting.model_report.variables import concept_words
+from crmml.reporting.page import svg
+
+_TOP_FEATURES = 15
+_DEPENDENCE = 4
+_TYPICAL_HIGH = 95.0  # percentile of the sampled row whose score is taken apart
+
+
+def explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[str, Any]:
+    """SHAP's plots and the strongest features, from the served contributions of a sample."""
+    if len(sample) > shap_plots.MOST_ROWS:
+        sample = sample.sample(shap_plots.MOST_ROWS, random_state=7)
+    sample = sample.reset_index(drop=True)
+    X = bundle.encode(sample)
+    values, base = bundle.contributions(X)
+    titles = [f"{info.zh}\n{info.name}" for info in bundle.features]
+    scale = "元 yuan" if bundle.is_money else "对数赔率 log-odds"
+    explained = shap_plots.Explained(values, base, X, titles, scale)
+    row = _typical_high(bundle.scale(X))
+    shown = [
+        _cell(info, value, currency)
+        for info, value in zip(bundle.features, sample.loc[row, list(bundle.names)], strict=True)
+    ]
+    strongest = explained.strongest(_TOP_FEATURES)
+    numbers = [index for index in strongest if bundle.features[index].kind == "number"][:_DEPENDENCE]
+    moved = np.abs(values - values.mean(axis=0)).mean(axis=0)
+    return {
+        "rows": len(sample),
+        "beeswarm": svg(shap_plots.beeswarm(explained)),
+        "waterfall": svg(shap_plots.waterfall(explained, row, shown=shown)),
+        "dependence": [svg(shap_plots.dependence(explained, index, name=f"dependence{index}")) for index in numbers],
+        "features": [
+            {"info": bundle.features[index], "concept": concept_words(bundle.features[index].concept), "moved": moved[index]}
+            for index in strongest
+        ],
+        "groups": dict(
+            zip(concept_order(bundle.concepts), np.abs(sum_by_concept(values - values.mean(axis=0), bundle.concepts)).mean(axis=0), strict=True)
+        ),
+    }  # fmt: skip
+
+
+def _typical_high(scale: np.ndarray) -> int:
+    """The row whose score is nearest to a high percentile."""
+    return int(np.argmin(np.abs(scale - np.percentile(scale, _TYPICAL_HIGH))))
+
+
+def _cell(info: FeatureInfo, value: Any, currency: str) -> str:
+    if is_missing(value):
+        return "–"
+    return str(value) if info.kind == "category" else amount(float(value), info.unit, "zh", currency=currency)
