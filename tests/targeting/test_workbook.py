@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from crmml.errors import BackendError
+from crmml.sheets import CELL_CHARACTERS, CUT
 from crmml.targeting import Capacities, Limit, build_list, write_workbook
 from crmml.targeting.columns import PEOPLE, STATUSES
-from crmml.targeting.workbook import CELL_CHARACTERS, CUT
 from tests.targeting.lists import AS_OF, CUSTOMERS, inputs, scores, spec, suppression
 
 IDS = [f"622000000000000019{n}" for n in range(5)]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from crmml.sheets import Cell, Section, about_columns
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED
 from crmml.targeting.build import TargetList
 from crmml.targeting.columns import CHANNELS, PEOPLE
 from crmml.targeting.value import PROPENSITY, PROPENSITY_ZH, UPLIFT, UPLIFT_ZH
 
-Cell = str | float | int | None
 _KINDS = {
     "total": ("总量", "total"),
     "budget": ("联系成本预算", "budget of contact costs"),
@@ -26,16 +25,6 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True)
-class Section:
-    """A block of the sheet: a title, a header, rows, and how each column is written (`wide`: over the rest of the page)."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    kinds: tuple[str, ...]
-
-
 def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, ...]:
     """The blocks of the page in order: the list, what it should bring, filters, capacities, columns."""
     return (
@@ -47,7 +36,7 @@ def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, 
             tuple(_waterfall(targets)),
             ("text", "number", "number", "number"),
         ),
-        Section("列说明 Columns", ("列 Column", "含义 Meaning"), tuple(_columns()), ("text", "wide")),
+        about_columns(PEOPLE),
         Section(
             "容量使用 Capacity used (空白上限表示不限 a blank limit is none)",
             ("类别 Kind", "名称 Name", "已用 Used", "上限 Limit", "使用率 Share used"),
@@ -102,8 +91,3 @@ def _capacity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
             used, limit = int(used), limit if math.isinf(limit) else int(limit)
         words = " ".join(_KINDS[kind])
         yield words, name, used, None if math.isinf(limit) else limit, used / limit if 0 < limit < math.inf else None
-
-
-def _columns() -> Iterator[tuple[Cell, ...]]:
-    for column in PEOPLE:
-        yield f"{column.zh} {column.en}", f"{column.about_zh}。{column.about_en[:1].upper()}{column.about_en[1:]}."

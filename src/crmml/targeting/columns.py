@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from crmml.sheets import Column
 from crmml.targeting.candidates import Table, as_frame
 from crmml.targeting.spec import NO_BAND, ListSpec
 from crmml.targeting.value import rank
@@ -45,20 +45,6 @@ STATUSES = {
     "wrong_details": "信息有误 wrong details",
 }
 """What a customer manager may enter as the outcome of a row, by code."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column as people see it: words in both languages, how it is typed, how wide, what it means."""
-
-    name: str
-    zh: str
-    en: str
-    kind: Literal["count", "text", "long", "share", "money", "amount", "date", "entry"]
-    width: float
-    about_zh: str
-    about_en: str
-    is_detail: bool = False
 
 
 PEOPLE = (

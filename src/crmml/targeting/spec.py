@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from crmml.limits import Limit, require_count
+
 RISK_BANDS = ("A", "B", "C", "D", "E")
 NO_BAND = "-"
 """The risk band of a customer who owes the bank nothing."""
@@ -34,31 +36,6 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Limit:
-    """How many treated rows one branch or one manager can take: a default, and the exceptions by id.
-
-    A default of None leaves those without an exception unlimited; 0 is no row at all.
-    """
-
-    default: int | None = None
-    overrides: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _require_count("a limit's default", self.default)
-        for key, count in self.overrides.items():
-            _require_count(f"the limit of {key}", count, optional=False)
-
-    def of(self, key: str) -> float:
-        """The limit of one branch or manager; infinite where there is none.
-
-        >>> Limit(default=20, overrides={"M07": 5}).of("M07")
-        5.0
-        """
-        count = self.overrides.get(key, self.default)
-        return math.inf if count is None else float(count)
-
-
-@dataclass(frozen=True)
 class Capacities:
     """How much can be done. Counts are treated rows: control rows are not contacted and take no capacity.
 
@@ -74,9 +51,9 @@ class Capacities:
     budget: float | None = None
 
     def __post_init__(self) -> None:
-        _require_count("the total capacity", self.total)
+        require_count("the total capacity", self.total)
         for channel, count in self.per_channel.items():
-            _require_count(f"the capacity of channel {channel}", count, optional=False)
+            require_count(f"the capacity of channel {channel}", count, optional=False)
         if self.budget is not None:
             _require_amount("the budget of contact costs", self.budget, at_least=0.0)
 
@@ -110,7 +87,7 @@ class Offer:
         _require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
         if self.value_if_taken is not None:
             _require_amount(f"value_if_taken of {self.product}", self.value_if_taken)
-        _require_count(f"the capacity of {self.product}", self.capacity)
+        require_count(f"the capacity of {self.product}", self.capacity)
 
 
 @dataclass(frozen=True)
@@ -127,7 +104,7 @@ class Suppression:
     contacted_within_days: int = 30
 
     def __post_init__(self) -> None:
-        _require_count("contacted_within_days", self.contacted_within_days, optional=False)
+        require_count("contacted_within_days", self.contacted_within_days, optional=False)
 
 
 @dataclass(frozen=True)
@@ -184,7 +161,7 @@ class ListSpec:
         _require_unique("offers", [offer.product for offer in self.offers])
         _require_share("control_share", self.control_share, below=1.0)
         _require_share("explore_share", self.explore_share, below=1.0)
-        _require_count("seed", self.seed, optional=False)
+        require_count("seed", self.seed, optional=False)
         if self.call_by_days < 1:
             raise ValueError(f"call_by_days is {self.call_by_days}; expected 1 or more")
         if self.max_risk_band is not None and self.max_risk_band not in RISK_BANDS:
@@ -209,13 +186,6 @@ class ListSpec:
 def _require_text(what: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{what} is {value!r}; expected a text")
-
-
-def _require_count(what: str, value: object, *, optional: bool = True) -> None:
-    if value is None and optional:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{what} is {value!r}; expected a whole number, 0 or more")
 
 
 def _require_amount(what: str, value: object, *, at_least: float = -math.inf) -> None:

@@ -1,41 +1,18 @@
-"""The list as a workbook that a customer manager works with and sends back.
-
-Every text is written as a text: nothing in it can become a formula or a link.
-"""
+"""The list as a workbook that a customer manager works with and sends back."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
-from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import pandas as pd
-import xlsxwriter
-from xlsxwriter.exceptions import FileCreateError
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
-
-from crmml.files import staged_file
-from crmml.targeting.about import Section, sections
+from crmml.sheets import SHEET_ROWS, Print, let_choose, open_book, write_about, write_rows
+from crmml.targeting.about import sections
 from crmml.targeting.build import TargetList
-from crmml.targeting.columns import PEOPLE, STATUSES, Column, people_view
+from crmml.targeting.columns import PEOPLE, STATUSES, people_view
 
-SHEET_ROWS = 1_048_575
-CELL_CHARACTERS = 32_767
-CUT = "…(已截断 cut)"
-_FONT = "Microsoft YaHei"
-_INK, _PAPER, _LINE, _DETAIL, _ENTRY, _TOTAL = "#1F3864", "#FFFFFF", "#D9D9D9", "#7F8FA9", "#FFF8E1", "#EEF2F8"
-_ABOUT_WIDTHS = (56, 28, 18, 18, 18)
-_OPTIONS = {
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "constant_memory": True,
-}
+# The two codes at the right are for the way back; on paper they only make the rest smaller.
+_CODES = 2
 
 
 def write_workbook(
@@ -53,220 +30,15 @@ def write_workbook(
     """
     view = people_view(targets.table, language=language)
     money = "元 yuan" if currency == "CNY" else currency
-    with staged_file(path) as staged, _book(staged) as book:
-        _describe(book, targets)
-        formats = _formats(book)
+    spec, by = targets.spec, targets.about["call_by"]
+    title = f"{spec.zh} {spec.en}"
+    printed = Print(title, f"请于 {by} 前联系 Call by {by}", targets.list_id, _CODES)
+    created = datetime.fromisoformat(targets.about["suppress_as_of"])
+    with open_book(path, title=title, subject=targets.list_id, created=created) as (book, styles):
         parts = [view.iloc[start : start + sheet_rows] for start in range(0, max(len(view), 1), sheet_rows)]
         for number, part in enumerate(parts, start=1):
-            name = "名单 Targets" + (f" {number}" if len(parts) > 1 else "")
-            _write_targets(book.add_worksheet(name), part, targets, formats, money)
-        _write_about(book.add_worksheet("说明 About"), sections(targets, money=money), targets, formats)
+            sheet = book.add_worksheet("名单 Targets" + (f" {number}" if len(parts) > 1 else ""))
+            write_rows(sheet, part, PEOPLE, styles, money=money, printed=printed)
+            let_choose(sheet, PEOPLE, "status", list(STATUSES.values()), styles, rows=len(part))
+        write_about(book.add_worksheet("说明 About"), title, sections(targets, money=money), styles)
     return len(view)
-
-
-@contextmanager
-def _book(path: Path) -> Iterator[xlsxwriter.Workbook]:
-    """An open workbook; a full or missing disk is an OSError as for any other file."""
-    try:
-        with xlsxwriter.Workbook(str(path), _OPTIONS) as book:
-            yield book
-    except FileCreateError as error:
-        raise error.args[0] from error
-
-
-def _describe(book: xlsxwriter.Workbook, targets: TargetList) -> None:
-    # A fixed time stamp: the same list gives the same bytes.
-    created = datetime.fromisoformat(targets.about["suppress_as_of"])
-    spec = targets.spec
-    book.set_properties({"title": f"{spec.zh} {spec.en}", "subject": targets.list_id, "created": created})
-    book.set_size(2400, 1500)
-
-
-def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
-    base: dict[str, Any] = {"font_name": _FONT, "font_size": 10, "valign": "vcenter"}
-    cell = {**base, "bottom": 1, "bottom_color": _LINE}
-    head = {**base, "bold": True, "font_color": _PAPER, "text_wrap": True, "align": "center", "border_color": _PAPER}
-    label = {**cell, "num_format": "@", "text_wrap": True, "indent": 1, "align": "left"}
-    right = {**cell, "align": "right", "indent": 1}
-    total = {"bold": True, "bg_color": _TOTAL}
-    styles: dict[str, dict[str, Any]] = {
-        "count": {**cell, "num_format": "0", "align": "center"},
-        "text": {**cell, "num_format": "@", "indent": 1, "align": "left"},
-        "long": label,
-        "share": {**right, "num_format": "0.0%"},
-        "money": {**right, "num_format": "#,##0;[Red]-#,##0"},
-        "date": {**cell, "num_format": "yyyy-mm-dd", "align": "center"},
-        "entry": {**label, "bg_color": _ENTRY},
-        "head": {**head, "bg_color": _INK, "right": 1},
-        "head_detail": {**head, "bg_color": _DETAIL, "right": 1},
-        "head_entry": {**head, "bg_color": "#B7791F", "right": 1},
-        "head_left": {**head, "bg_color": _INK, "align": "left", "indent": 1},
-        "head_right": {**head, "bg_color": _INK, "align": "right", "indent": 1},
-        "title": {**base, "bold": True, "font_size": 16, "font_color": _INK},
-        "section": {**base, "bold": True, "font_size": 12, "font_color": _INK},
-        "label": label,
-        "whole": {**right, "num_format": "#,##0"},
-        "amount": {**right, "num_format": "#,##0.00"},
-        "total_label": {**label, **total},
-        "total_whole": {**right, **total, "num_format": "#,##0"},
-        "done": {"font_color": "#8A8A8A"},
-    }
-    return {name: book.add_format(style) for name, style in styles.items()}
-
-
-def _write_targets(
-    sheet: Worksheet, view: pd.DataFrame, targets: TargetList, formats: dict[str, Format], money: str
-) -> None:
-    _lay_out(sheet, view, targets, formats)
-    sheet.set_row(0, 44)
-    for place, column in enumerate(PEOPLE):
-        unit = f" ({money})" if column.kind in ("money", "amount") else ""
-        sheet.write_string(0, place, f"{column.zh}\n{column.en}{unit}", formats[_head(column)])
-    columns = [view[column.name].tolist() for column in PEOPLE]
-    for row, values in enumerate(zip(*columns, strict=True), start=1):
-        sheet.set_row(row, 15.0 * _lines(values) + 3)
-        for place, (column, value) in enumerate(zip(PEOPLE, values, strict=True)):
-            _write(sheet, row, place, value, column.kind, formats[column.kind])
-
-
-def _head(column: Column) -> str:
-    if column.kind == "entry":
-        return "head_entry"
-    return "head_detail" if column.is_detail else "head"
-
-
-def _lay_out(sheet: Worksheet, view: pd.DataFrame, targets: TargetList, formats: dict[str, Format]) -> None:
-    rows = len(view)
-    for place, column in enumerate(PEOPLE):
-        options = {"level": 1, "hidden": True} if column.is_detail else {}
-        sheet.set_column(place, place, _column_width(column, view), None, options)
-    after_details = max(place for place, column in enumerate(PEOPLE) if column.is_detail) + 1
-    sheet.set_column(after_details, after_details, PEOPLE[after_details].width, None, {"collapsed": True})
-    sheet.freeze_panes(1, 3)
-    sheet.autofilter(0, 0, rows, len(PEOPLE) - 1)
-    sheet.hide_gridlines(2)
-    status = next(place for place, column in enumerate(PEOPLE) if column.name == "status")
-    sheet.data_validation(
-        1, status, max(rows, 1), status,
-        {
-            "validate": "list",
-            "source": list(STATUSES.values()),
-            "error_title": "联系结果 Status",
-            "error_message": "请从下拉列表选择。Choose from the list.",
-        },
-    )  # fmt: skip
-    filled = f"=LEN(${xlsxwriter.utility.xl_col_to_name(status)}2)>0"
-    sheet.conditional_format(
-        1, 0, max(rows, 1), status - 1, {"type": "formula", "criteria": filled, "format": formats["done"]}
-    )
-    _print_set_up(sheet, rows, targets)
-
-
-def _column_width(column: Column, view: pd.DataFrame) -> float:
-    """Wide enough for the texts of the first rows, within reason."""
-    if column.kind != "text":
-        return column.width
-    longest = max((_width(text) for text in view[column.name].head(500).dropna().astype("str")), default=0)
-    return min(max(column.width, longest + 3), 34)
-
-
-def _print_set_up(sheet: Worksheet, rows: int, targets: TargetList) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.repeat_rows(0)
-    # The two codes at the right are for the way back; on paper they only make the rest smaller.
-    sheet.print_area(0, 0, rows, len(PEOPLE) - 3)
-    sheet.set_margins(left=0.4, right=0.4, top=0.7, bottom=0.6)
-    spec = targets.spec
-    title, by = f"{spec.zh} {spec.en}".replace("&", "&&"), targets.about["call_by"]
-    sheet.set_header(f"&L&B{title}&R请于 {by} 前联系 Call by {by}")
-    sheet.set_footer(f"&L{targets.list_id.replace('&', '&&')}&C内部资料,注意保密 Internal, confidential&R&P / &N")
-
-
-def _write(sheet: Worksheet, row: int, place: int, value: object, kind: str, style: Format) -> None:
-    if _is_blank(value):
-        sheet.write_blank(row, place, None, style)
-    elif kind == "date":
-        sheet.write_datetime(row, place, pd.Timestamp(value).to_pydatetime(), style)  # type: ignore[arg-type]
-    elif isinstance(value, str):
-        sheet.write_string(row, place, shortened(value), style)
-    else:
-        sheet.write_number(row, place, value, style)  # type: ignore[arg-type]
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or value == "" or bool(pd.isna(value))
-
-
-def shortened(text: str) -> str:
-    """A text that fits a cell, cut visibly where it does not."""
-    return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - len(CUT)] + CUT
-
-
-def _lines(values: Sequence[object]) -> int:
-    """Lines a row needs for its longest wrapped text."""
-    wrapped = [
-        ceil(_width(str(value)) / (column.width - 2))
-        for column, value in zip(PEOPLE, values, strict=True)
-        if column.kind == "long" and not column.is_detail and not _is_blank(value)
-    ]
-    return min(max([1, *wrapped]), 6)
-
-
-def _width(text: str) -> int:
-    """Columns a text takes, a Chinese character two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def _write_about(sheet: Worksheet, blocks: Sequence[Section], targets: TargetList, formats: dict[str, Format]) -> None:
-    sheet.hide_gridlines(2)
-    for place, width in enumerate(_ABOUT_WIDTHS):
-        sheet.set_column(place, place, width)
-    sheet.set_row(0, 30)
-    sheet.write_string(0, 0, f"{targets.spec.zh} {targets.spec.en}", formats["title"])
-    row = 2
-    for block in blocks:
-        row = _write_section(sheet, row, block, formats) + 1
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
-
-
-def _write_section(sheet: Worksheet, row: int, block: Section, formats: dict[str, Format]) -> int:
-    last = len(_ABOUT_WIDTHS) - 1
-    sheet.set_row(row, 24)
-    sheet.write_string(row, 0, block.title, formats["section"])
-    row += 1
-    sheet.set_row(row, 15.0 * max(_about_lines(place, words, block) for place, words in enumerate(block.header)) + 5)
-    for place, words in enumerate(block.header):
-        style = formats["head_left" if block.kinds[place] in ("text", "wide") else "head_right"]
-        _write_or_merge(sheet, row, place, last if block.kinds[place] == "wide" else place, words, style)
-    for cells in block.rows:
-        row += 1
-        sheet.set_row(row, 15.0 * max(_about_lines(place, value, block) for place, value in enumerate(cells)) + 3)
-        tone = "total_" if isinstance(cells[0], str) and cells[0].startswith("= ") else ""
-        for place, (value, kind) in enumerate(zip(cells, block.kinds, strict=True)):
-            style = formats[tone + _about_style(value, kind)]
-            _write_or_merge(sheet, row, place, last if kind == "wide" else place, value, style)
-    return row + 1
-
-
-def _about_style(value: object, kind: str) -> str:
-    if kind in ("text", "wide"):
-        return "label"
-    if kind == "share":
-        return "share"
-    return "amount" if isinstance(value, float) else "whole"
-
-
-def _about_lines(place: int, value: object, block: Section) -> int:
-    wide = block.kinds[place] == "wide"
-    room = sum(_ABOUT_WIDTHS[place:]) if wide else _ABOUT_WIDTHS[place]
-    return ceil(_width(str(value)) / (room - 3)) if isinstance(value, str) and value else 1
-
-
-def _write_or_merge(sheet: Worksheet, row: int, first: int, last: int, value: object, style: Format) -> None:
-    if last > first:
-        sheet.merge_range(row, first, row, last, "", style)
-    _write(sheet, row, first, value, "text", style)
