@@ -35,6 +35,28 @@ def fit_logistic(log_odds: npt.ArrayLike, label: npt.ArrayLike, weight: npt.Arra
     return result
 
 
+def level_of(log_odds: npt.ArrayLike, label: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> float:
+    """What is added to log-odds so that as many events are expected as happened, by Newton steps.
+
+    Null where there is none: all labels alike.
+
+    Examples
+    --------
+    >>> round(level_of([0.0, 0.0, 0.0, 0.0], [1, 0, 0, 0]), 4)
+    -1.0986
+    """
+    x, y = np.asarray(log_odds, float), np.asarray(label, float)
+    w = np.ones(len(x)) if weight is None else np.asarray(weight, float)
+    level = 0.0
+    for _ in range(_STEPS):
+        p = 1.0 / (1.0 + np.exp(-(level + x)))
+        step = float(np.clip((w * (y - p)).sum() / (w * p * (1.0 - p)).sum(), -3.0, 3.0))
+        level += step
+        if abs(step) < 1e-12:
+            break
+    return level if abs(level) < _LARGEST else float("nan")
+
+
 def slopes(log_odds: npt.ArrayLike, label: npt.ArrayLike, weights: Array, *, start: Array, steps: int = 4) -> Array:
     """`(intercept, slope)` of each weighting of the rows, by Newton steps from `start`.
 

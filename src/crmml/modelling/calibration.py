@@ -1,19 +1,23 @@
 """From raw scores to what is served: fitted on customers the booster did not see.
 
-Out-of-fold scores of the last training cut-offs stand for what the served model
-will say to customers it never met, at the level of events that is newest.
+Out-of-fold scores of training cut-offs stand for what the served model will say
+to customers it never met. How sure scores are is much the same at every cut-off,
+so the slope is learned from many; how many events there are is not, so the level
+is that of the newest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from crmml.bundle import probability_of
 from crmml.errors import GateError
-from crmml.evaluation.calibration import fit_logistic, linear_slope
+from crmml.evaluation.calibration import fit_logistic, level_of, linear_slope
 from crmml.modelling.boosting import Binned
 from crmml.modelling.splits import Fold, Rows, customer_folds
 
@@ -60,8 +64,35 @@ def out_of_fold(binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any]
     return rows[order], scores[order]
 
 
-def calibrate_log_odds(margins: Array, label: Array, *, model: str, weight: Array | None = None) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Calibrated:
+    """What a part was calibrated on: rows not seen by the booster that scored them, in so many folds of customers.
+
+    Of a probability: the events among all rows and among the newest, which set
+    the level, and the standard errors (customers drawn) of the slope and of the
+    level, the latter as a share of the events expected.
+    """
+
+    rows: int
+    folds: int
+    events: int | None = None
+    newest_events: int | None = None
+    slope_error: float | None = None
+    level_error: float | None = None
+
+
+def calibrate_log_odds(
+    margins: Array,
+    label: Array,
+    *,
+    model: str,
+    newest: Rows | None = None,
+    weight: Array | None = None,
+) -> tuple[float, float]:
     """`(intercept, slope)` that turn margins into calibrated log-odds, by maximum likelihood.
+
+    The slope is that of all rows, the intercept makes the `newest` rows (all
+    when not given) have as many events as expected.
 
     Raises
     ------
@@ -82,7 +113,34 @@ def calibrate_log_odds(margins: Array, label: Array, *, model: str, weight: Arra
             "expected a positive one. The features tell nothing about this target: check them, or drop the model",
             code="G002",
         )
-    return intercept, slope
+    if newest is None or len(newest) == len(margins):
+        return intercept, slope
+    return level_of(slope * margins[newest], label[newest], None if weight is None else weight[newest]), slope
+
+
+def standard_errors(
+    log_odds: Array, label: Array, customers: npt.NDArray[np.str_], *, newest: Rows, weight: Array | None = None
+) -> tuple[float, float]:
+    """Of the slope on all rows and of the level on the newest, customers being the units that are drawn.
+
+    References
+    ----------
+    .. [1] Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika 73, 1986.
+    """
+    w = np.ones(len(label)) if weight is None else weight
+    p = probability_of(log_odds)
+    curve, gap = w * p * (1 - p), w * (label - p)
+    design = np.column_stack([np.ones(len(label)), log_odds - np.average(log_odds, weights=curve)])
+    information = (design * curve[:, None]).T @ design
+    slope_error = float(np.sqrt(_spread(gap * design[:, 1], customers)) / information[1, 1])
+    level_error = float(np.sqrt(_spread(gap[newest], customers[newest])) / (w * p)[newest].sum())
+    return slope_error, level_error
+
+
+def _spread(gaps: Array, customers: npt.NDArray[np.str_]) -> float:
+    """The sum over customers of their squared sum."""
+    _, codes = np.unique(customers, return_inverse=True)
+    return float((np.bincount(codes, weights=gaps) ** 2).sum())
 
 
 def calibrate_money(predicted: Array, actual: Array) -> tuple[float, float]:

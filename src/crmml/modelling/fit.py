@@ -22,11 +22,13 @@ from crmml.modelling.calibration import (
     ENOUGH_ROWS,
     MANY_EVENTS,
     MANY_ROWS,
+    Calibrated,
     calibrate_log_odds,
     calibrate_money,
     calibration_folds,
     newest_rows,
     out_of_fold,
+    standard_errors,
 )
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.spec import ModelSpec, Tuning
@@ -66,15 +68,6 @@ class Fitted:
     trees: dict[str, int]
     seeds: int
     calibrated: dict[str, Calibrated]
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """What a part was calibrated on: rows not seen by the booster that scored them, in so many folds of customers."""
-
-    rows: int
-    events: int | None
-    folds: int
 
 
 def fit(
@@ -237,21 +230,39 @@ def keep_customers(customers: npt.NDArray[np.str_], share: float) -> npt.NDArray
 def _fit_part(
     binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int
 ) -> tuple[Part, Calibrated]:
-    blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
-    is_probability = aim.name == LOG_ODDS
-    counts = aim.served == 1 if is_probability else np.ones(len(blocks), dtype=bool)
-    newest = newest_rows(blocks, counts, enough=ENOUGH_EVENTS if is_probability else ENOUGH_ROWS)
-    folds = calibration_folds(buckets, newest, counts, many=MANY_EVENTS if is_probability else MANY_ROWS)
-    rows, raw = out_of_fold(binned, folds, tuned.params, trees)
-    if is_probability:
-        weight = None if binned.weight is None else binned.weight[rows]
-        intercept, slope = calibrate_log_odds(raw, aim.served[rows], model=spec.name, weight=weight)
-    else:
-        predicted = raw if aim.last_year is None else raw + aim.offset_slope * aim.last_year[rows]
-        intercept, slope = calibrate_money(predicted, aim.served[rows])
+    calibrate = _calibrate_probability if aim.name == LOG_ODDS else _calibrate_amount
+    intercept, slope, calibrated = calibrate(binned, aim, prepared, spec, tuned, trees)
     text = binned.fit(tuned.params, trees)
-    calibrated = Calibrated(len(rows), int(counts[rows].sum()) if is_probability else None, len(folds))
     return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope), calibrated
+
+
+def _calibrate_probability(
+    binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int
+) -> tuple[float, float, Calibrated]:
+    blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
+    is_event = aim.served == 1
+    judged = newest_rows(blocks, is_event, enough=MANY_EVENTS)
+    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS)
+    rows, raw = out_of_fold(binned, folds, tuned.params, trees)
+    label, weight = aim.served[rows], None if binned.weight is None else binned.weight[rows]
+    newest = newest_rows(blocks[rows], label == 1, enough=ENOUGH_EVENTS)
+    intercept, slope = calibrate_log_odds(raw, label, model=spec.name, newest=newest, weight=weight)
+    customers = prepared.customers[prepared.train][rows]
+    errors = standard_errors(intercept + slope * raw, label, customers, newest=newest, weight=weight)
+    events = int(label.sum()), int(label[newest].sum())
+    return intercept, slope, Calibrated(len(rows), len(folds), *events, *errors)
+
+
+def _calibrate_amount(
+    binned: Binned, aim: Aim, prepared: Prepared, spec: ModelSpec, tuned: Tuned, trees: int
+) -> tuple[float, float, Calibrated]:
+    blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
+    every = np.ones(len(blocks), dtype=bool)
+    newest = newest_rows(blocks, every, enough=ENOUGH_ROWS)
+    folds = calibration_folds(buckets, newest, every, many=MANY_ROWS)
+    rows, raw = out_of_fold(binned, folds, tuned.params, trees)
+    predicted = raw if aim.last_year is None else raw + aim.offset_slope * aim.last_year[rows]
+    return *calibrate_money(predicted, aim.served[rows]), Calibrated(len(rows), len(folds))
 
 
 def describe(fitted: Fitted) -> dict[str, Any]:
