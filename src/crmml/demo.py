@@ -150,7 +150,7 @@ def missed_by_deposits(ground: Ground, last: date) -> int:
 
 def model_lines(project: Project) -> Iterator[str]:
     """One line per model: out of time, beside the truth and the plain benchmark."""
-    yield "MODELS    tested on later months         AUC [95 %]          truth's   calibration [95 %]   against logistic model"
+    yield "MODELS    tested on later months         AUC [95 %]          truth's   calibration [95 %]   against scorecard"
     money = []
     for model in project.config.models.values():
         if model.event is not None:

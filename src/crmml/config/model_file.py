@@ -16,7 +16,7 @@ from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
 from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake
-from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, Split, Tuning
+from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, ScorecardSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
 from crmml.snapshots import Population
@@ -81,6 +81,7 @@ class ModelFile:
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
     few_events: FewEvents = field(default_factory=FewEvents)
+    scorecard: ScorecardSpec = field(default_factory=ScorecardSpec)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", expand(self.features))
@@ -128,6 +129,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         tuning=file.tuning,
         gates=file.gates,
         few_events=file.few_events,
+        scorecard=file.scorecard,
     )
     with placed(f"{where}: cutoffs"):
         check_purge(spec.split, spec.horizon)

@@ -17,7 +17,7 @@ from crmml.evaluation.gates import Gates
 from crmml.feature_table.columns import code_of
 from crmml.feature_table.spec import Roles, TableSplit
 from crmml.labels import Given
-from crmml.modelling.spec import ModelSpec, Tuning
+from crmml.modelling.spec import ModelSpec, ScorecardSpec, Tuning
 from crmml.periods import Horizon, parse_day
 from crmml.sources.spec import Source
 
@@ -82,6 +82,7 @@ class TableFile:
     estimator: Mapping[str, Any] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
+    scorecard: ScorecardSpec = field(default_factory=ScorecardSpec)
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def table_model(content: Mapping[str, Any], path: Path, *, bank: str) -> TableMo
         lightgbm=estimator_of(file.estimator, where=f"{where}: estimator"),
         tuning=file.tuning,
         gates=file.gates,
+        scorecard=file.scorecard,
     )
     source = source_of("table", file.table, where=f"{where}: table")
     roles = _roles(file, split, where=where)

@@ -1,58 +1,40 @@
-"""What a model must beat: a plain logistic scorecard, or last year carried forward."""
+"""What a model must beat: a points scorecard on the same rows, or last year carried forward."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from crmml.bundle import SIGNS
 from crmml.modelling.preparation import Prepared
+from crmml.modelling.scorecard import Scorecard, fit_scorecard
+from crmml.modelling.spec import ModelSpec
 
 Array = npt.NDArray[np.float64]
-SCORECARD = "logistic regression"
+SCORECARD = "points scorecard"
 CARRIED_FORWARD = "last year carried forward"
 
 
-def scorecard_log_odds(prepared: Prepared, label: Array) -> Array:
-    """Log-odds on the test rows of a logistic regression fitted on the same training rows.
-
-    Nulls become the median with an indicator beside, amounts are compressed by
-    a signed logarithm and scaled, categories become columns of 0 and 1.
-    """
-    width = prepared.X.shape[1]
-    categories = prepared.encoding.categorical
-    numbers = [position for position in range(width) if position not in categories]
-    pipeline = make_pipeline(
-        ColumnTransformer(
-            [
-                (
-                    "numbers",
-                    make_pipeline(
-                        SimpleImputer(strategy="median", add_indicator=True),
-                        FunctionTransformer(_compress),
-                        StandardScaler(),
-                    ),
-                    numbers,
-                ),
-                (
-                    "categories",
-                    make_pipeline(
-                        SimpleImputer(strategy="constant", fill_value=-1.0), OneHotEncoder(handle_unknown="ignore")
-                    ),
-                    categories,
-                ),
-            ],
-            sparse_threshold=0.0,
-        ),
-        LogisticRegression(solver="newton-cholesky", C=0.1, max_iter=50, tol=1e-3),
+def fit_benchmark(prepared: Prepared, spec: ModelSpec) -> Scorecard | None:
+    """The points scorecard of the training rows; None for money, which is compared with last year."""
+    if spec.is_money:
+        return None
+    rows = prepared.train
+    return fit_scorecard(
+        prepared.frame.iloc[rows],
+        prepared.column("label")[rows],
+        prepared.infos,
+        levels=prepared.encoding.levels,
+        target=spec.kind,
+        spec=spec.scorecard,
+        weight=None if prepared.weights is None else prepared.weights[rows],
     )
-    pipeline.fit(prepared.X[prepared.train], label[prepared.train])
-    return np.asarray(pipeline.decision_function(prepared.X[prepared.test]), dtype=float)
 
 
-def _compress(values: Array) -> Array:
-    return np.sign(values) * np.log1p(np.abs(values))
+def last_year(prepared: Prepared) -> Array:
+    """Last year's contribution of the test rows: the signed sum of the ledger features there are."""
+    total = np.zeros(len(prepared.test))
+    for name, sign in SIGNS.items():
+        if f"{name}_12m" in prepared.frame:
+            total = total + sign * np.nan_to_num(prepared.column(f"{name}_12m")[prepared.test])
+    return total

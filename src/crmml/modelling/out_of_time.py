@@ -11,8 +11,9 @@ import pandas as pd
 
 from crmml.bundle import SIGNS, TOTAL, Bundle
 from crmml.evaluation.report import money_report, probability_report
-from crmml.modelling.benchmark import CARRIED_FORWARD, SCORECARD, scorecard_log_odds
+from crmml.modelling.benchmark import CARRIED_FORWARD, SCORECARD, last_year
 from crmml.modelling.preparation import Prepared
+from crmml.modelling.scorecard import Scorecard
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import quarter_ends
 
@@ -21,8 +22,10 @@ FEWEST_ROWS = 100
 RESAMPLES = 300
 
 
-def predict_test(bundle: Bundle, prepared: Prepared, *, holdout_buckets: int) -> pd.DataFrame:
-    """The served figures and the benchmark's on every test row.
+def predict_test(
+    bundle: Bundle, prepared: Prepared, *, holdout_buckets: int, scorecard: Scorecard | None
+) -> pd.DataFrame:
+    """The served figures and the benchmark's on every test row; a probability has a `scorecard`.
 
     `never_trained_on` are customers held out by their bucket, or in the
     population at no training cut-off; `first_seen_later` the latter alone.
@@ -42,12 +45,13 @@ def predict_test(bundle: Bundle, prepared: Prepared, *, holdout_buckets: int) ->
             predictions[f"label_{name}"] = prepared.column(f"label_{name}")[rows]
         predictions["label"] = _contribution(predictions, "label_")
         predictions["predicted"] = money[TOTAL].to_numpy()
-        predictions["benchmark"] = _last_year(prepared)
+        predictions["benchmark"] = last_year(prepared)
     else:
         predictions["label"] = prepared.column("label")[rows]
         predictions["log_odds"] = bundle.log_odds(X)
         predictions["probability"] = bundle.probability(X)
-        predictions["benchmark"] = scorecard_log_odds(prepared, prepared.column("label"))
+        assert scorecard is not None
+        predictions["benchmark"] = scorecard.predict_log_odds(prepared.frame.iloc[rows])
     predictions["period"] = periods_of(prepared).astype(str)
     if prepared.weights is not None:
         predictions["weight"] = prepared.weights[rows]
@@ -121,13 +125,4 @@ def _contribution(frame: pd.DataFrame, prefix: str) -> Array:
     total = np.zeros(len(frame))
     for name, sign in SIGNS.items():
         total = total + sign * frame[f"{prefix}{name}"].to_numpy(dtype=float)
-    return total
-
-
-def _last_year(prepared: Prepared) -> Array:
-    """Last year's contribution of the test rows: the signed sum of the ledger features there are."""
-    total = np.zeros(len(prepared.test))
-    for name, sign in SIGNS.items():
-        if f"{name}_12m" in prepared.frame:
-            total = total + sign * np.nan_to_num(prepared.column(f"{name}_12m")[prepared.test])
     return total

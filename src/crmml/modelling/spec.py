@@ -11,6 +11,7 @@ from typing import Any, Literal
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.feature_table.spec import TableSplit
+from crmml.modelling.scorecard.settings import ScorecardSpec
 from crmml.periods import Horizon
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Gates",
     "LightGBM",
     "ModelSpec",
+    "ScorecardSpec",
     "Split",
     "TableSplit",
     "Tuning",
@@ -259,6 +261,7 @@ class ModelSpec:
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
     few_events: FewEvents = field(default_factory=FewEvents)
+    scorecard: ScorecardSpec = field(default_factory=ScorecardSpec)
 
     @property
     def kind(self) -> str:

@@ -14,11 +14,13 @@ from crmml import bundle as bundles
 from crmml import files
 from crmml.bundle import Bundle
 from crmml.evaluation import gates
+from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.fit import Fitted, fit
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
 from crmml.modelling.preparation import Prepared, prepare
 from crmml.modelling.reference import make_reference, no_reference
+from crmml.modelling.scorecard import Scorecard
 from crmml.modelling.spec import FEWEST_EVENTS, ModelSpec, TableSplit
 from crmml.modelling.splits import check_purge
 
@@ -47,6 +49,8 @@ class Trained:
         Column that is not used to the reason.
     waterfall : DataFrame
         How the population came about, from the table.
+    scorecard : Scorecard or None
+        The points scorecard of the same training rows; None for money.
     """
 
     bundle: Bundle
@@ -55,6 +59,7 @@ class Trained:
     predictions: pd.DataFrame
     dropped: dict[str, str]
     waterfall: pd.DataFrame
+    scorecard: Scorecard | None = None
 
     def save(self, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Bundle:
         """Write the bundle; returned with its digest."""
@@ -104,17 +109,22 @@ def train(
     data, fitted, draft = _fit_draft(prepared, spec, studies=studies, threads=threads, on_trial=on_trial)
     reference, importance, exactness = make_reference(draft, prepared)
     served = replace(draft, reference=reference)
+    scorecard = fit_benchmark(prepared, spec)
     if isinstance(spec.split, TableSplit) and spec.split.kind == "folds":
         predictions = _predict_folds(abt, spec, segments=segments, studies=studies, threads=threads)
     else:
-        predictions = predict_test(served, prepared, holdout_buckets=spec.split.holdout_buckets or 0)
+        predictions = predict_test(
+            served, prepared, holdout_buckets=spec.split.holdout_buckets or 0, scorecard=scorecard
+        )
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
     metrics["tested_on"] += few_events_stamp(prepared, spec)
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = make_card(
         spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall, told=told
     )
-    return Trained(replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall)
+    return Trained(
+        replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall, scorecard
+    )
 
 
 def _fit_draft(
@@ -143,7 +153,7 @@ def _predict_folds(
         fold = replace(abt, frame=abt.frame.assign(part=parts))
         prepared = prepare(fold, spec, segments=segments)
         _, _, draft = _fit_draft(prepared, spec, studies=studies, threads=threads)
-        rows = predict_test(draft, prepared, holdout_buckets=0)
+        rows = predict_test(draft, prepared, holdout_buckets=0, scorecard=fit_benchmark(prepared, spec))
         told.append(rows.assign(period=name))
     return pd.concat(told, ignore_index=True)
 

@@ -168,7 +168,7 @@ STEPS = {
     "label_reaches_into_test": Words("标签窗口伸入检验期", "label reaches into the test"),
 }
 BENCHMARKS = {
-    "logistic regression": Words("逻辑回归评分卡", "logistic regression"),
+    "points scorecard": Words("评分卡", "points scorecard"),
     "last year carried forward": Words("沿用上年实际值", "last year carried forward"),
 }
 

@@ -14,6 +14,7 @@ from crmml import files, registry
 from crmml.abt import Abt, require_no_copies
 from crmml.config import Model
 from crmml.files import digest_of
+from crmml.modelling.scorecard import scorecard_tables, to_csv, to_sql
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.train import train
 from crmml.peers import segment_of
@@ -104,7 +105,8 @@ def train_and_register(
     folder = workspace.of("bundles", key)
     bundle = trained.save(folder)
     version = registry.register(folder, models=workspace.models, name=spec.name).version
-    evidence = Evidence()
+    scorecard = None if trained.scorecard is None else scorecard_tables(trained.scorecard)
+    evidence = Evidence(scorecard=scorecard)
     page = model_report(
         bundle,
         trained.predictions,
@@ -123,10 +125,22 @@ def train_and_register(
         staged.path("metrics.json").write_text(
             json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
         )
+        if scorecard is not None:
+            for name, text in scorecard_files(scorecard, spec).items():
+                staged.path(name).write_text(text, encoding="utf-8")
         staged.path("evidence.json").write_text(evidence.to_json(), encoding="utf-8")
     files.write_atomic(workspace.out / f"report-{key}.html", page)
     say(f"          {sentence_of(summary)}")
     return summary
+
+
+def scorecard_files(scorecard: Mapping[str, Any], spec: ModelSpec) -> dict[str, str]:
+    """The points scorecard to take away: as data, as a table and as SQL."""
+    return {
+        "scorecard.json": json.dumps(scorecard, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "scorecard.csv": to_csv(scorecard),
+        "scorecard.sql": to_sql(scorecard, model=spec.name),
+    }
 
 
 def report_path(project: Project, model: Model) -> Path:
