@@ -20,11 +20,20 @@ def abt():
     return make_abt(customers=900, base=-1.0)
 
 
+def agreeing_with(digest):
+    """What a training notes of a champion with whose reasons it fully agrees."""
+    return {"version": "1", "digest": digest, "value": 1.0, "low": 1.0, "high": 1.0, "baseline": {"value": 0.9}}
+
+
 @pytest.fixture(scope="module")
 def stock(abt, tmp_path_factory):
     """A registry of three versions: good, as good, and one that is far worse; nothing promoted."""
     folder = tmp_path_factory.mktemp("stock")
     good = quick_train(abt, make_spec(), folder)
+    same = bundles.write(folder / "measured", good.bundle).digest
+    measured = {**good.metrics["reasons_agreement"], "champion": agreeing_with(same)}
+    metrics = {**good.bundle.card["metrics"], "reasons_agreement": measured}
+    good = replace(good, bundle=replace(good.bundle, card={**good.bundle.card, "metrics": metrics}))
     again = replace(good, bundle=replace(good.bundle, card={**good.bundle.card, "note": "second"}))
     worse = json.loads(json.dumps(good.bundle.card))
     worse["metrics"]["headline"]["auc"] = {"value": 0.6, "low": 0.55, "high": 0.65}

@@ -16,6 +16,11 @@ def report(**changes):
     return {"headline": figures, **rest}
 
 
+def agreement(value, *, baseline=0.7, digest="abc"):
+    measured = {"version": "1", "digest": digest, "value": value, "low": None, "high": None}
+    return {"champion": measured | {"baseline": {"value": baseline}}}
+
+
 def failed(results):
     return [result.name for result in results if not result.passed]
 
@@ -44,7 +49,7 @@ def test_a_wide_interval_that_covers_one_is_calibrated():
 
 def test_a_challenger_may_be_worse_than_the_champion_by_the_margin_and_no_more():
     for value, names in ((0.795, []), (0.7949, ["auc against the champion"])):
-        challenger = report(auc={"value": value, "low": 0.77, "high": 0.83})
+        challenger = report(auc={"value": value, "low": 0.77, "high": 0.83}, reasons_agreement=agreement(0.7))
         assert failed(judge(Gates(), challenger, report())) == names
 
 
@@ -52,3 +57,22 @@ def test_a_refusal_names_every_failed_gate_with_what_was_found():
     results = judge(Gates(discrimination_min=0.9), report(leak_audit="not run"))
     with pytest.raises(GateError, match=r"auc: found 0.8000.*at least 0.9; leak audit: found not run, expected clean"):
         require(results, model="demo.churn version 2")
+
+
+@pytest.mark.parametrize(
+    ("measured", "is_failed"),
+    [
+        (agreement(0.65), False),
+        (agreement(0.6499), True),
+        (agreement(0.9, digest="another"), True),
+        ({"champion": None}, True),
+        (None, True),
+    ],
+)
+def test_top_reasons_may_agree_less_than_two_refits_of_the_champion_by_the_margin_and_no_more(measured, is_failed):
+    results = judge(Gates(), report(reasons_agreement=measured), report(), champion_digest="abc")
+    assert failed(results) == (["top reasons against the champion"] if is_failed else [])
+
+
+def test_a_first_version_is_not_asked_for_the_reasons_of_a_champion():
+    assert failed(judge(Gates(), report(reasons_agreement={"champion": None}))) == []

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from crmml.config.card_file import card_words
 from crmml.config.mapping import build, placed, refuse_unknown_keys
 from crmml.config.reading import read_yaml
 from crmml.economics import FAMILIES, FAMILY_WORDS
@@ -82,6 +83,7 @@ class ModelFile:
     gates: Gates = field(default_factory=Gates)
     few_events: FewEvents = field(default_factory=FewEvents)
     scorecard: ScorecardSpec = field(default_factory=ScorecardSpec)
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "features", expand(self.features))
@@ -130,6 +132,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         gates=file.gates,
         few_events=file.few_events,
         scorecard=file.scorecard,
+        card=card_words(file.card, where=f"{where}: card"),
     )
     with placed(f"{where}: cutoffs"):
         check_purge(spec.split, spec.horizon)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crmml.config.bank_file import SourceFile, source_of
+from crmml.config.card_file import card_words
 from crmml.config.mapping import Shorthands, build, refuse_unknown_keys
 from crmml.config.model_file import estimator_of
 from crmml.config.reading import read_yaml
@@ -79,6 +80,8 @@ class TableFile:
     missing: Any = ()
     words: Mapping[str, Any] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    protected: tuple[str, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
     estimator: Mapping[str, Any] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
     gates: Gates = field(default_factory=Gates)
@@ -136,6 +139,7 @@ def table_model(content: Mapping[str, Any], path: Path, *, bank: str) -> TableMo
         tuning=file.tuning,
         gates=file.gates,
         scorecard=file.scorecard,
+        card=card_words(file.card, where=f"{where}: card"),
     )
     source = source_of("table", file.table, where=f"{where}: table")
     roles = _roles(file, split, where=where)
@@ -145,6 +149,13 @@ def table_model(content: Mapping[str, Any], path: Path, *, bank: str) -> TableMo
 
 
 def _roles(file: TableFile, split: TableSplit, *, where: str) -> Roles:
+    both = [name for name in file.protected if name in file.features]
+    if both:
+        raise ConfigError(
+            f"{where}: features has '{both[0]}', which protected: names too; a protected attribute is never a feature. "
+            "Leave it out of features; reports show figures by it",
+            code="C009",
+        )
     event = None if file.label.event is None else code_of(file.label.event)
     by_row = split.kind == "last" and split.by == "rows"
     order = split.by if split.kind == "last" and not by_row else None
@@ -161,6 +172,7 @@ def _roles(file: TableFile, split: TableSplit, *, where: str) -> Roles:
         words={name: _words(given, where=f"{where}: words.{name}") for name, given in file.words.items()},
         groups=file.groups,
         order=order,
+        protected=file.protected,
     )
 
 

@@ -29,6 +29,8 @@ class Gates:
         The figure lies within these bounds, or its 95 % interval covers 1.
     worse_than_champion : float
         How far the AUC (or Gini) may fall short of the champion's.
+    reasons_agreement_drop : float
+        How far the agreement of the top reasons with the champion's may fall below that of two refits of the champion.
     leak_audit : bool
         Whether the leak audit must have been run and found clean.
     accepted : str
@@ -44,6 +46,7 @@ class Gates:
     calibration_slope: tuple[float, float] = (0.8, 1.25)
     observed_over_expected: tuple[float, float] = (0.8, 1.25)
     worse_than_champion: float = 0.005
+    reasons_agreement_drop: float = 0.05
     leak_audit: bool = True
     accepted: str = ""
     exactness: float = 1e-9
@@ -60,13 +63,21 @@ class GateResult:
         return f"{self.name}: found {self.found}, expected {self.expected}"
 
 
-def judge(gates: Gates, report: Mapping[str, Any], champion: Mapping[str, Any] | None = None) -> list[GateResult]:
+def judge(
+    gates: Gates,
+    report: Mapping[str, Any],
+    champion: Mapping[str, Any] | None = None,
+    *,
+    champion_digest: str | None = None,
+) -> list[GateResult]:
     """Every gate against the report of a candidate and, if there is one, that of the champion.
 
     Parameters
     ----------
     report, champion : mapping
-        `metrics` of a model card: `measure`, `headline`, `leak_audit`, `exactness`.
+        `metrics` of a model card: `measure`, `headline`, `leak_audit`, `exactness`, `reasons_agreement`.
+    champion_digest : str, optional
+        The digest of the champion's bundle, with whose reasons the candidate's must have been compared.
     """
     measure, headline = report["measure"], report["headline"]
     figure = headline[measure]
@@ -95,6 +106,8 @@ def judge(gates: Gates, report: Mapping[str, Any], champion: Mapping[str, Any] |
                 _is_above(figure["value"], best - gates.worse_than_champion),
             )
         )
+    if champion is not None:
+        results.append(_reasons(gates, report.get("reasons_agreement"), champion_digest))
     if gates.leak_audit:
         state = str(report.get("leak_audit", "not run"))
         accepted = bool(gates.accepted.strip()) and state == NOT_AUDITABLE
@@ -111,6 +124,20 @@ def judge(gates: Gates, report: Mapping[str, Any], champion: Mapping[str, Any] |
     exact = worst <= gates.exactness
     results.append(GateResult("exactness of reasons", f"{worst:.1e}", f"at most {gates.exactness:.0e}", exact))
     return results
+
+
+def _reasons(gates: Gates, measured: Mapping[str, Any] | None, digest: str | None) -> GateResult:
+    """Whether the candidate names about the same reasons as the champion, as two refits of the champion would."""
+    name = "top reasons against the champion"
+    found = (measured or {}).get("champion")
+    if found is None or (digest is not None and found["digest"] != digest):
+        against = "not measured" if found is None else f"measured against version {found['version']}, not the champion"
+        return GateResult(name, against, "measured against the champion: train again", False)
+    if found["value"] is None:
+        return GateResult(name, str(found["reason"]), "a comparison on the same rows", False)
+    least = found["baseline"]["value"] - gates.reasons_agreement_drop
+    expected = f"at least {least:.3f} (two refits {found['baseline']['value']:.3f})"
+    return GateResult(name, _shown(found), expected, _is_above(found["value"], least))
 
 
 def require(results: list[GateResult], *, model: str) -> None:

@@ -31,7 +31,8 @@ _PANEL_BUCKETS = 20
 class FlatAbt:
     """The table of a model, its split with the dates found, and what was noticed on the way.
 
-    `ignored` are columns the batch had beyond those asked for; `notes` are
+    `protected` holds `customer_id`, `cutoff_date` and the protected columns of
+    the rows of `abt`, as text: they never reach whatever learns. `notes` are
     sentences for people.
     """
 
@@ -39,6 +40,7 @@ class FlatAbt:
     split: TableSplit
     notes: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    protected: pd.DataFrame | None = None
 
 
 def build_abt(rows: pa.Table, roles: Roles, split: TableSplit, *, horizon: Horizon | None, source: str) -> FlatAbt:
@@ -72,7 +74,14 @@ def build_abt(rows: pa.Table, roles: Roles, split: TableSplit, *, horizon: Horiz
     waterfall = _waterfall(frame, sample)
     abt = Abt(used, infos, waterfall, dropped)
     notes = [f"{name} is not used: {reason}" for name, reason in dropped.items()]
-    return FlatAbt(abt, _dated(split, used), tuple(notes), {info.name: info.en for info in infos})
+    protected = _protected(cells, roles, frame)[known].reset_index(drop=True)[sample["part"] != PURGED]
+    return FlatAbt(
+        abt,
+        _dated(split, used),
+        tuple(notes),
+        {info.name: info.en for info in infos},
+        protected.reset_index(drop=True) if roles.protected else None,
+    )
 
 
 def batch_frame(
@@ -112,7 +121,7 @@ class _Cells:
         asked += [("key", roles.key), ("cutoff", roles.cutoff)]
         if with_label:
             asked += [("weight", roles.weight), ("test.order", roles.order)]
-            for key in ("features", "leave_out", "categories", "missing", "words"):
+            for key in ("features", "leave_out", "categories", "missing", "words", "protected"):
                 asked += [(key, name) for name in getattr(roles, key) if name != "*"]
         for key, name in asked:
             if name is not None:
@@ -334,6 +343,11 @@ def _given(info: FeatureInfo) -> str:
 
 def _is_in(name: str, globs: Sequence[str]) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _protected(cells: _Cells, roles: Roles, frame: pd.DataFrame) -> pd.DataFrame:
+    """The keys and the protected columns of every row, beside the table that is learned from."""
+    return frame[["customer_id", "cutoff_date"]].assign(**{name: cells.texts(name) for name in roles.protected})
 
 
 def _require_unique(frame: pd.DataFrame, roles: Roles, source: str) -> None:

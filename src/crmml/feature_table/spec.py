@@ -21,6 +21,7 @@ class Roles:
     as 1, as text. Without `features`, every column without another role is one.
     `missing` maps a column (or "*", all of them) to the codes that mean "not
     known", as text. `groups` maps a concept to the columns that share one reason.
+    `protected` columns are never features; a report shows figures by them.
     """
 
     label: str
@@ -35,12 +36,13 @@ class Roles:
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     order: str | None = None
+    protected: tuple[str, ...] = ()
 
     @property
     def reserved(self) -> tuple[str, ...]:
         """Columns with a role, which are therefore no features."""
         named = (self.label, self.key, self.cutoff, self.weight, self.order)
-        return tuple(name for name in named if name is not None)
+        return (*(name for name in named if name is not None), *self.protected)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,16 @@ class Binned:
             self._parts[key] = self._whole.subset(np.sort(rows).tolist()).construct()
         return self._parts[key]
 
+    def of_rows(self, rows: Rows, y: Array, weight: Array | None = None) -> Binned:
+        """Some of the rows with a label and weights of their own, in the same bins."""
+        part = object.__new__(Binned)
+        part.X, part.y, part.growth, part.weight = self.X[rows], y, self.growth, weight
+        part._whole = self._whole.subset(rows.tolist()).construct()
+        part._whole.set_label(y)
+        part._whole.set_weight(weight)
+        part._parts = {}
+        return part
+
     def fit(self, found: Mapping[str, Any], trees: int) -> str:
         """The text of the booster on all rows, of at most `trees` trees for each seed."""
         everything = np.arange(len(self.y))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.feature_table.spec import TableSplit
+from crmml.modelling.card_words import CardWords
 from crmml.modelling.scorecard.settings import ScorecardSpec
 from crmml.periods import Horizon
 
@@ -262,6 +263,7 @@ class ModelSpec:
     gates: Gates = field(default_factory=Gates)
     few_events: FewEvents = field(default_factory=FewEvents)
     scorecard: ScorecardSpec = field(default_factory=ScorecardSpec)
+    card: CardWords = field(default_factory=CardWords)
 
     @property
     def kind(self) -> str:

@@ -14,8 +14,10 @@ from crmml import bundle as bundles
 from crmml import files
 from crmml.bundle import Bundle
 from crmml.evaluation import gates
+from crmml.modelling.agreement import Champion, reasons_agreement
 from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
+from crmml.modelling.card_words import CardWords
 from crmml.modelling.fit import Fitted, fit
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
 from crmml.modelling.preparation import Prepared, prepare
@@ -51,6 +53,8 @@ class Trained:
         How the population came about, from the table.
     scorecard : Scorecard or None
         The points scorecard of the same training rows; None for money.
+    prepared : Prepared
+        The rows it was trained and tested on, for whoever looks further into it.
     """
 
     bundle: Bundle
@@ -59,6 +63,7 @@ class Trained:
     predictions: pd.DataFrame
     dropped: dict[str, str]
     waterfall: pd.DataFrame
+    prepared: Prepared
     scorecard: Scorecard | None = None
 
     def save(self, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Bundle:
@@ -76,6 +81,7 @@ def train(
     threads: int = 0,
     resamples: int = RESAMPLES,
     told: Mapping[str, Any] | None = None,
+    champion: Champion | None = None,
     on_trial: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Tune, fit, calibrate and test one model, out of time.
@@ -92,6 +98,8 @@ def train(
         What the audit of the features found: `clean`, `not auditable`, `not run`.
     told : mapping, optional
         What the card tells beyond the training itself.
+    champion : Champion, optional
+        The model in use, with whose reasons those of the new one are compared.
     threads : int
         Threads of LightGBM, 0 for all; the model does not depend on it.
 
@@ -118,12 +126,28 @@ def train(
         )
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
     metrics["tested_on"] += few_events_stamp(prepared, spec)
+    metrics["reasons_agreement"] = reasons_agreement(
+        served,
+        prepared,
+        spec,
+        trees=fitted.trees,
+        params=fitted.tuned.params,
+        champion=champion,
+        threads=threads,
+    )
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = make_card(
         spec, prepared, fitted, data=data, metrics=metrics, importance=importance, waterfall=abt.waterfall, told=told
     )
     return Trained(
-        replace(served, card=card), metrics, importance, predictions, dict(prepared.dropped), abt.waterfall, scorecard
+        replace(served, card=card),
+        metrics,
+        importance,
+        predictions,
+        dict(prepared.dropped),
+        abt.waterfall,
+        prepared,
+        scorecard,
     )
 
 
@@ -138,7 +162,7 @@ def _fit_draft(
     """The digest of the training rows, the fit, and a bundle without its reference."""
     data = data_digest(prepared)
     libraries = {name: library_version(name) for name in ("lightgbm", "optuna")}
-    fingerprint = files.digest_of({"data": data, "spec": plain(spec), "versions": libraries})
+    fingerprint = files.digest_of({"data": data, "spec": plain(replace(spec, card=CardWords())), "versions": libraries})
     fitted = fit(prepared, spec, studies=studies, fingerprint=fingerprint, threads=threads, on_trial=on_trial)
     return data, fitted, Bundle(spec.name, spec.kind, prepared.infos, prepared.encoding, fitted.parts, no_reference())
 

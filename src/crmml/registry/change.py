@@ -97,7 +97,8 @@ def promote(
         found = checked(entry.name, entry.version, entry.bundle, entry.digest, models)
         card = bundles.load(found.bundle_dir).card
         best = None if present is None else _card_of(present, models)["metrics"]
-        results = gates.judge(_gates_of(card), card["metrics"], best)
+        digest = None if present is None else present.digest
+        results = gates.judge(_gates_of(card), card["metrics"], best, champion_digest=digest)
         gates.require(results, model=f"{name} version {version}")
         return _commit(client, models, entry, present, event="promoted", by=by, reason=reason, at=at)
 

@@ -27,6 +27,8 @@ class Evidence:
         `rows`: bin, share, events, event rate, WoE, IV, points, with Missing, Special and Total), and its figures.
     grades : sequence of mapping
         Back-test of the grades: expected and observed rates with binomial intervals.
+    discrimination : mapping
+        Figures of the test with their intervals, beyond those of the card.
     segments, fairness, thin_files : mapping
         Figures of groups of customers.
     variables : sequence of mapping
@@ -43,6 +45,7 @@ class Evidence:
 
     scorecard: Row | None = None
     grades: Sequence[Row] | None = None
+    discrimination: Row | None = None
     segments: Row | None = None
     fairness: Row | None = None
     thin_files: Row | None = None

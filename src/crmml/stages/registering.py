@@ -22,6 +22,7 @@ from crmml.periods import parse_day
 from crmml.registry import Registered
 from crmml.scoring import PLACES, Scorer, score_frame
 from crmml.sources.bank import Bank
+from crmml.stages.champion import champion_of
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at, with_snapshot
 from crmml.stages.lists import list_inputs
@@ -56,8 +57,15 @@ def train(table: Abt, config: Model | ModelSpec, *, leak_audit: str = "not run")
         If there are too few events, with the counts and dates.
     """
     spec = config.spec if isinstance(config, Model) else config
-    studies = project_root() / "models" / "studies"
-    return train_spec(table, spec, studies=studies, segments=segment_of(table.frame), leak_audit=leak_audit)
+    models = project_root() / "models"
+    return train_spec(
+        table,
+        spec,
+        studies=models / "studies",
+        segments=segment_of(table.frame),
+        leak_audit=leak_audit,
+        champion=champion_of(spec.name, models=models),
+    )
 
 
 def register(model: Trained, *, name: str) -> Registered:

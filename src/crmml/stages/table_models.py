@@ -106,6 +106,7 @@ def make_table_model(
         subject,
         segments=flat.abt.frame["segment"],
         leak_audit=NOT_AUDITABLE,
+        protected=flat.protected,
         told=told_of(model, flat),
         say=say,
     )

@@ -14,18 +14,20 @@ from crmml import files, registry
 from crmml.abt import Abt, require_no_copies
 from crmml.config import Model
 from crmml.files import digest_of
-from crmml.modelling.scorecard import scorecard_tables, to_csv, to_sql
+from crmml.modelling.scorecard import to_csv, to_sql
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.train import train
 from crmml.peers import segment_of
-from crmml.reporting.evidence import Evidence
 from crmml.reporting.model_report import Subject, model_report, sample_rows
 from crmml.stages.abts import Ground, lay_ground, make_abt
 from crmml.stages.audit import audit_state, make_audit
+from crmml.stages.champion import champion_of
+from crmml.stages.evidence import collect_evidence
 from crmml.stages.features import features_digest
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.maturity import require_known, require_mature
 from crmml.stages.project import Project, models_of
+from crmml.stages.protected import protected_of
 from crmml.stages.summaries import read_summary, sentence_of, summary_of
 from crmml.stages.tables import tables_digest
 from crmml.stages.workspace import Workspace
@@ -74,6 +76,7 @@ def make_model(
         subject,
         segments=segment_of(abt.frame),
         leak_audit=state,
+        protected=protected_of(ground.bank),
         say=say,
     )
 
@@ -88,11 +91,13 @@ def train_and_register(
     *,
     segments: pd.Series,
     leak_audit: str,
+    protected: pd.DataFrame | None = None,
     told: Mapping[str, Any] | None = None,
     say: Say,
 ) -> dict[str, Any]:
     """Fit a joined table, register the version, write figures and report: the one way for a bank and for a table."""
     require_no_copies(abt)
+    champion = champion_of(spec.name, models=workspace.models)
     trained = train(
         abt,
         spec,
@@ -100,13 +105,13 @@ def train_and_register(
         segments=segments,
         leak_audit=leak_audit,
         told=told,
+        champion=champion,
         on_trial=lambda number, value: None,
     )
     folder = workspace.of("bundles", key)
     bundle = trained.save(folder)
     version = registry.register(folder, models=workspace.models, name=spec.name).version
-    scorecard = None if trained.scorecard is None else scorecard_tables(trained.scorecard)
-    evidence = Evidence(scorecard=scorecard)
+    evidence = collect_evidence(trained, spec, protected=protected, champion=champion)
     page = model_report(
         bundle,
         trained.predictions,
