@@ -130,8 +130,8 @@ def train_and_register(
         staged.path("metrics.json").write_text(
             json.dumps(trained.metrics, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
         )
-        if scorecard is not None:
-            for name, text in scorecard_files(scorecard, spec).items():
+        if evidence.scorecard is not None:
+            for name, text in scorecard_files(evidence.scorecard, spec).items():
                 staged.path(name).write_text(text, encoding="utf-8")
         staged.path("evidence.json").write_text(evidence.to_json(), encoding="utf-8")
     files.write_atomic(workspace.out / f"report-{key}.html", page)
