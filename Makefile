@@ -7,7 +7,7 @@ EVERYTHING := .[bench,dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results gains dvc xiamen berka cdnow santander tables lock clean
+.PHONY: help demo test lint format bench results peers gains dvc xiamen berka cdnow santander tables lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,16 @@ gains: .venv/.dev  ## what each feature family adds, written to docs/gains.md
 results: .venv/.dev  ## figures on public data, written to docs/results.md (CRMML_DATA names the folder)
 	$(BIN)/python -m benchmarks.results $(if $(ONLY),--only $(ONLY))
 
+# Other learners pin other libraries, so they have an environment of their own, and crmml's never holds them.
+.venv-peers/.made: benchmarks/peers/constraints.txt .venv/.dev
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	@if [ -x $(BIN)/uv ] && $(BIN)/uv pip install -q --python .venv-peers/bin/python -r $< 2>/dev/null; then :; \
+	else .venv-peers/bin/python -m pip install -q --disable-pip-version-check -r $<; fi
+	@touch $@
+
+peers: .venv-peers/.made  ## side by side with FLAML and AutoGluon, written to docs/results.md (CRMML_DATA as above; hours)
+	$(BIN)/python -m benchmarks.peers $(if $(ONLY),--only $(ONLY))
+
 xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder of public data)
 	@$(BIN)/crmml run configs/xiamen
 
@@ -76,6 +86,7 @@ dvc: .venv/.dev  ## the demo's stages by dvc repro
 
 lock: .venv/.dev  ## pin every dependency of every extra in constraints.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --no-header --no-annotate pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate benchmarks/peers/requirements.in -o benchmarks/peers/constraints.txt
 
 clean:  ## remove results, keep the environment
 	rm -rf data out models/mlflow.db models/artifacts models/studies models/promotions.jsonl

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.peers import compare
 from benchmarks.results import page, run, store
 
 DOCS = run.ROOT / "docs"
@@ -45,7 +46,7 @@ def _keep(known: dict[str, Path | None], measured: dict[str, store.Measured]) ->
     skipped = [name for name, folder in known.items() if folder is None and name not in kept]
     stored = store.Stored(kept, skipped)
     (DOCS / "results.json").write_text(store.text_of(stored), encoding="utf-8")
-    (DOCS / "results.md").write_text(page.page_of(stored), encoding="utf-8")
+    (DOCS / "results.md").write_text(page.page_of(stored, compare.read(DOCS / "peers.json")), encoding="utf-8")
 
 
 def _options(names: list[str]) -> argparse.Namespace:

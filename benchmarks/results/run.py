@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -42,16 +43,27 @@ def measure_apart(name: str) -> tuple[Result, ...]:
     RuntimeError
         With what the process last said.
     """
-    with tempfile.TemporaryDirectory(prefix=f"crmml-results-{name}-") as scratch:
-        home, told = Path(scratch) / "home", Path(scratch) / "results.json"
-        shutil.copytree(ROOT / "configs", home / "configs")
-        command = [sys.executable, "-m", "benchmarks.results.run", name, str(told)]
-        done = subprocess.run(command, cwd=home, env=_environment(home), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(
-                f"{name} failed with exit code {done.returncode}:\n{(done.stderr or done.stdout)[-4000:]}"
-            )
+    with tempfile.TemporaryDirectory(prefix="crmml-results-") as scratch:
+        told = Path(scratch) / "results.json"
+        apart(["-m", "benchmarks.results.run", name, str(told)], name)
         return tuple(from_json(one) for one in json.loads(told.read_text(encoding="utf-8")))
+
+
+def apart(arguments: Sequence[str], name: str) -> None:
+    """Run Python with these arguments in a fresh project home, told nothing but the libraries and the data.
+
+    Raises
+    ------
+    RuntimeError
+        With what the process last said.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"crmml-{name}-") as scratch:
+        home = Path(scratch) / "home"
+        shutil.copytree(ROOT / "configs", home / "configs")
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=home, env=_environment(home), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{name} failed with exit code {done.returncode}:\n{(done.stderr or done.stdout)[-4000:]}")
 
 
 def _environment(home: Path) -> dict[str, str]:

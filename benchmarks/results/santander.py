@@ -1,9 +1,9 @@
-"""Next product on Santander's May 2016: one uptake model a product, ranked against each other on customers held out."""
+"""Next product on Santander's May 2016: one uptake model a product, ranked against each other on customers held out in turn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,8 @@ from crmml.labels import Uptake
 Array = npt.NDArray[np.float64]
 FOLDER = Path("configs/santander")
 K = 7
-PROTOCOL = "adders of May 2016 only; tested on the {share} % of customers held out, same month: not out of time"
+TURNS, HELD_OUT = 5, 20
+PROTOCOL = "adders of May 2016 only; five folds by customer, each tested by models of the other four, same month: not out of time"
 EIGHTH = "kweonwooj, kaggle_santander_product_recommendation, 8thplace/log.txt, 2017"
 
 
@@ -42,16 +43,17 @@ class Case:
 
 def measure() -> list[Result]:
     models = {model.spec.target.product_id: model for model in load_models(FOLDER / "uptake.yaml", bank="santander")}
-    held_out = next(iter(models.values())).spec.split.holdout_buckets
     case = _lay_out(list(models.values()))
-    tested = case.buckets < held_out
-    rates = case.taken[~tested].mean()
-    popular = pd.DataFrame([rates] * int(tested.sum()), index=case.taken.index[tested])
-    ours, others = popular.copy(), popular.copy()
-    for product, model in models.items():
-        served, untuned = _both(case.tables[product], model)
-        ours.loc[served.index, product], others.loc[served.index, product] = served, untuned
-    return [_result(case, case.taken[tested], ours, others, popular, share=held_out)]
+    ours, others, popular = (pd.DataFrame(index=case.taken.index, columns=case.products, dtype=float) for _ in range(3))
+    for turn in range(TURNS):
+        tested = (case.buckets + turn * HELD_OUT) % 100 < HELD_OUT
+        rates = case.taken[~tested].mean()
+        for scores in (ours, others, popular):
+            scores.loc[tested] = np.tile(rates, (int(tested.sum()), 1))
+        for product, model in models.items():
+            served, untuned = _both(case.tables[product], model, turn)
+            ours.loc[served.index, product], others.loc[served.index, product] = served, untuned
+    return [_result(case, ours, others, popular)]
 
 
 def _lay_out(models: Sequence[Model]) -> Case:
@@ -71,19 +73,20 @@ def _lay_out(models: Sequence[Model]) -> Case:
     return Case(tables, pd.DataFrame(taken).loc[rows.index].sort_index(axis=1), rows["hash_bucket"])
 
 
-def _both(table: Abt, model: Model) -> tuple[pd.Series, Array]:
-    """Probabilities of the customers held out: our model's, and the baseline's in the same order."""
-    ours = cm.train(table, model).predictions.set_index("customer_id")["probability"]
-    is_tested = table.frame["hash_bucket"] < model.spec.split.holdout_buckets
+def _both(table: Abt, model: Model, turn: int) -> tuple[pd.Series, Array]:
+    """Probabilities of a fold's customers: our model's, and the baseline's in the same order."""
+    turned = (table.frame["hash_bucket"] + turn * HELD_OUT) % 100
+    fold = replace(table, frame=table.frame.assign(hash_bucket=turned))
+    spec = replace(model.spec, split=replace(model.spec.split, holdout_buckets=HELD_OUT))
+    ours = cm.train(fold, replace(model, spec=spec)).predictions.set_index("customer_id")["probability"]
+    is_tested = turned < HELD_OUT
     learned, tested = table.frame[~is_tested], table.frame[is_tested].set_index("customer_id").loc[ours.index]
     return ours, untuned_histgb(learned[table.names], learned["label"], tested[table.names])
 
 
-def _result(
-    case: Case, taken: pd.DataFrame, ours: pd.DataFrame, others: pd.DataFrame, popular: pd.DataFrame, *, share: int
-) -> Result:
+def _result(case: Case, ours: pd.DataFrame, others: pd.DataFrame, popular: pd.DataFrame) -> Result:
     """MAP@7 of the three orders; a product that is held already is not offered."""
-    is_held, is_taken = taken.isna(), taken.fillna(0.0)
+    is_held, is_taken = case.taken.isna(), case.taken.fillna(0.0)
     adds = is_taken.any(axis=1)
     values = {
         name: average_precision_at(is_taken[adds], scores.mask(is_held)[adds], K)
@@ -94,7 +97,7 @@ def _result(
         dataset="santander",
         question="which product is added next month",
         question_zh="下月新增哪个产品",
-        protocol=PROTOCOL.format(share=share),
+        protocol=PROTOCOL,
         rows=int(adds.sum()),
         events=int(is_taken.to_numpy().sum()),
         metric="MAP@7",
@@ -117,7 +120,7 @@ def _result(
 def _note(case: Case, popular: Figure) -> str:
     rare = len(case.products) - len(case.tables)
     return (
-        f"Popularity among products not held, counted on the training customers: {popular.value:.4f} "
+        f"Popularity among products not held, counted on each fold's training customers: {popular.value:.4f} "
         f"[{popular.low:.4f}, {popular.high:.4f}]. {len(case.tables)} products have a model; {rare} that too few customers added "
         "are ranked by how often they are added, in ours and in the baseline."
     )

@@ -23,7 +23,7 @@ def spec(tmp_path, extra=""):
 def test_the_number_of_averaged_seeds_is_read_beside_the_fixed_parameters(tmp_path):
     read = spec(tmp_path, "estimator: {kind: lightgbm, seeds: 5, num_leaves: 7}\n").lightgbm
     assert (read.seeds, dict(read.params)) == (5, {"num_leaves": 7})
-    assert spec(tmp_path).lightgbm.seeds == 1
+    assert spec(tmp_path).lightgbm.seeds is None
 
 
 @pytest.mark.parametrize("seeds", ["0", "2.5", "true", "many"])

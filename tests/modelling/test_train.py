@@ -9,7 +9,7 @@ from crmml.errors import ConfigError, GateError, SourceError
 from crmml.evaluation.gates import Gates, judge
 from crmml.modelling.boosting import Binned, Curve, Growth
 from crmml.modelling.calibration import calibrate_log_odds, calibration_folds
-from crmml.modelling.fit import confirm
+from crmml.modelling.fit import confirm, make_growth
 from crmml.modelling.preparation import prepare
 from crmml.modelling.spec import FewEvents, LightGBM, Split, Tuning
 from crmml.modelling.splits import Folds
@@ -261,6 +261,19 @@ def test_the_mean_of_several_seeds_is_one_booster_with_exact_reasons(abt, traine
     assert several.bundle.parts[0].booster.trees == 3 * several.bundle.card["tuning"]["trees"]["log_odds"]
     assert several.metrics["exactness"] < 1e-12
     assert several.metrics["headline"]["auc"]["value"] > trained.metrics["headline"]["auc"]["value"] - 0.003
+
+
+def test_few_events_are_learned_by_several_seeds_unless_the_config_says_how_many(abt):
+    def seeds(table, spec):
+        return make_growth(prepare(table, spec), spec).seeds
+
+    few = abt.frame["label"].eq(0) | abt.frame["customer_id"].isin(abt.frame["customer_id"].unique()[:150])
+    sparse = replace(abt, frame=abt.frame[few].reset_index(drop=True))
+    assert 50 <= sparse.frame["label"].sum() < 300 < abt.frame["label"].sum()
+    assert (seeds(sparse, make_spec()), seeds(abt, make_spec())) == (5, 1)
+    assert seeds(sparse, make_spec(lightgbm=LightGBM(seeds=2))) == 2
+    money = make_spec(Contribution(), name="demo.contribution")
+    assert seeds(make_money_abt(customers=100), money) == 1
 
 
 def test_a_number_that_repeats_another_is_left_out_with_its_name(abt):

@@ -31,8 +31,8 @@ from crmml.modelling.calibration import (
     standard_errors,
 )
 from crmml.modelling.preparation import Prepared
-from crmml.modelling.spec import ModelSpec, Tuning
-from crmml.modelling.splits import Fold, Folds, make_folds
+from crmml.modelling.spec import FEW_EVENTS_SEEDS, ModelSpec, Tuning
+from crmml.modelling.splits import FEW_EVENTS, Fold, Folds, make_folds
 from crmml.modelling.tuning import Tuned, curve_of, tune
 
 Array = npt.NDArray[np.float64]
@@ -149,8 +149,16 @@ def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Gro
         monotone=signs if is_risk else (),
         is_shallow=is_risk,
         threads=threads,
-        seeds=spec.lightgbm.seeds,
+        seeds=spec.lightgbm.seeds or _seeds(prepared, spec),
     )
+
+
+def _seeds(prepared: Prepared, spec: ModelSpec) -> int:
+    """Boosters to average where the config does not say: some where few events are learned from, each costing little."""
+    if spec.is_money:
+        return 1
+    events = int(prepared.column("label")[prepared.train].sum())
+    return FEW_EVENTS_SEEDS if events < FEW_EVENTS else 1
 
 
 def make_aims(prepared: Prepared, spec: ModelSpec) -> tuple[Aim, ...]:

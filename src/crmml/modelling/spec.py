@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _BOOSTING = ("gbdt", "goss")
+#: Boosters averaged where a config does not say how many, and few events are learned from.
+FEW_EVENTS_SEEDS = 5
 # Set by crmml in every fit: a config that could change them could change the meaning or the hash of a model.
 _RESERVED = {
     "objective": "follows from the target",
@@ -87,7 +89,8 @@ _FIXABLE_WORDS = ("boosting", "data_sample_strategy", "extra_trees", "linear_tre
 class LightGBM:
     """LightGBM parameters that are fixed; what is not given here is tuned.
 
-    `seeds` boosters that differ in their random draws alone are averaged into the one served.
+    `seeds` boosters that differ in their random draws alone are averaged into the one served; where it is not given,
+    `FEW_EVENTS_SEEDS` where fewer than 300 events are learned from (a booster of few events is mostly its draws), else one.
 
     Raises
     ------
@@ -97,10 +100,12 @@ class LightGBM:
     """
 
     params: Mapping[str, Any] = field(default_factory=dict)
-    seeds: int = 1
+    seeds: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or not 1 <= self.seeds <= 50:
+        if self.seeds is not None and (
+            isinstance(self.seeds, bool) or not isinstance(self.seeds, int) or not 1 <= self.seeds <= 50
+        ):
             raise ConfigError(f"seeds is {self.seeds!r}; expected a whole number from 1 to 50", code="C005")
         boosting = self.params.get("boosting", "gbdt")
         if boosting not in _BOOSTING:
