@@ -1,5 +1,7 @@
 """Pure formulas of bank economics, and the prices a bank puts into them."""
 
+from crmml.economics.curves import CurveRule
+from crmml.economics.relationship import AcquisitionCost, DevelopmentCost
 from crmml.economics.spec import (
     CREDIT_FAMILIES,
     DEPOSIT_FAMILIES,
@@ -9,6 +11,7 @@ from crmml.economics.spec import (
     DatedCcf,
     DatedPd,
     Economics,
+    FtpRule,
 )
 
 __all__ = [
@@ -17,7 +20,11 @@ __all__ = [
     "FAMILIES",
     "FAMILY_WORDS",
     "FTP_FAMILIES",
+    "AcquisitionCost",
+    "CurveRule",
     "DatedCcf",
     "DatedPd",
+    "DevelopmentCost",
     "Economics",
+    "FtpRule",
 ]

@@ -8,22 +8,25 @@ from operator import or_
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 from ibis import _
 from ibis.util import gen_name
+from numpy.typing import NDArray
 
-from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES
+from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES, CurveRule
 from crmml.errors import ConfigError
 from crmml.ledger.capital import capital_rule
-from crmml.ledger.close import COMPONENTS, Prices, close
-from crmml.ledger.parameters import Products, ftp_rates, product_parameters, require_economics
+from crmml.ledger.close import BESIDE, COMPONENTS, Prices, close
+from crmml.ledger.internal_rates import curves_of, monthly_rates
+from crmml.ledger.parameters import Products, product_parameters, require_economics
 from crmml.ledger.scratch import Scratch, scratch
-from crmml.ledger.states import AccountMonths, account_months
+from crmml.ledger.states import FUNDING_STATES, AccountMonths, account_months, with_currency
 from crmml.periods import month_end
 from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts, balance_basis, holders
 
 ACCOUNTS_AT_ONCE = 50_000
-MONEY = ("balance_average", *COMPONENTS, "contribution", "balance_days", "interest_booked")
+MONEY = ("balance_average", *COMPONENTS, "contribution", "balance_days", "interest_booked", *BESIDE)
 _STATES = [
     "account_number", "month_number", "product_number", "days", "is_credit", "is_open", "default_stage",
     "balance_days", "drawn_days", "net_drawn_days", "unused_days", "interest_balance", "interest_drawn",
@@ -44,8 +47,8 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
     -------
     account_id, customer_id, product_id, family, branch_id, month_end,
     balance_average, margin, fees, expected_loss, service_cost, capital_charge,
-    contribution, balance_days, interest_booked (all DECIMAL(18,2)) and
-    balance_basis (daily, month_end, sparse), kept in the bank's connection.
+    contribution, balance_days, interest_booked, tax, capital, risk_exposure,
+    leverage_exposure, ftp_interest (all DECIMAL(18,2)) and balance_basis (daily, month_end, sparse), kept in the bank's connection.
 
     Raises
     ------
@@ -57,18 +60,20 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
     last = month_end(last)
     if last < first:
         raise ValueError(f"a ledger ends after it begins, got {first} to {last}")
-    held = accounts(bank).select("product_id", "family").distinct().to_pandas()
+    held = with_currency(bank).select("product_id", "family", "currency").distinct().to_pandas()
     economics = require_economics(bank, set(held["family"]))
     products = product_parameters(bank, held, economics)
     _require_rates(bank, products)
+    curves = curves_of(bank, products)
     with scratch(bank.connection) as room:
-        found = account_months(bank, economics, products, first, last, room)
+        found = account_months(bank, economics, products, curves, first, last, room)
         states = room.keep(_not_empty(found.states))
         months = list(found.calendar.months)
         rule = capital_rule(states, economics, products, months)
-        ftp = ftp_rates(bank, products, economics, months)
+        ftp = monthly_rates(bank, products, curves, months, _needed(states, products, months, first))
         held = _known_holders(bank).join(found.accounts.select("account_id", "account_number"), "account_id")
-        rows = room.keep(_with_holders(states, held).select(*_STATES, "customer_id", "share"))
+        own = [name for name in FUNDING_STATES if name in states.columns]
+        rows = room.keep(_with_holders(states, held).select(*_STATES, *own, "customer_id", "share"))
         closed = _close_by_accounts(rows, Prices(economics, products, ftp, rule, tuple(months)), room)
         return _finish(bank, closed, found, month_end(first))
 
@@ -79,6 +84,16 @@ def _not_empty(states: ir.Table) -> ir.Table:
     has_amount = reduce(or_, (states[name] != 0 for name in amounts))
     kept = states.filter(states.is_open | has_amount | (states.default_stage == 1))
     return kept.mutate(net_drawn_days=ibis.greatest(_.drawn_days - _.provision * _.days, 0))
+
+
+def _needed(states: ir.Table, products: Products, months: list[date], first: date) -> NDArray[np.bool_]:
+    """Months (rows) and products (columns) of which the ledger asked for has rows priced on a curve."""
+    needed = np.zeros((len(months), len(products.ids)), dtype=bool)
+    if any(isinstance(rule, CurveRule) for rule in products.ftp_rules):
+        pairs = states.select("month_number", "product_number").distinct().to_pandas()
+        needed[pairs["month_number"], pairs["product_number"]] = True
+        needed[: sum(month < first.replace(day=1) for month in months)] = False
+    return needed
 
 
 def _require_rates(bank: Bank, products: Products) -> None:

@@ -34,19 +34,21 @@ class CapitalRule:
         product: NDArray[np.int64],
         drawn: Floats,
         unused: Floats,
-    ) -> Floats:
-        """Capital of exposures, in currency, by the measure that binds the bank in their month."""
+    ) -> dict[str, Floats]:
+        """`capital` of exposures, in currency, by the measure that binds the bank in their month; and both exposures."""
         drawn, unused = np.maximum(drawn, 0), np.maximum(unused, 0)
-        by_risk = economics.capital_ratio * risk_weighted_assets(
+        risk = risk_weighted_assets(
             drawn,
             unused,
             ccf=given(self.factors[month, product], unused, products, product, "ccf_capital"),
             risk_weight=given(products.risk_weight[product], drawn + unused, products, product, "risk_weight"),
         )
-        by_leverage = economics.leverage_floor * leverage_exposure(
+        leverage = leverage_exposure(
             drawn, unused, ccf=given(products.ccf_leverage[product], unused, products, product, "ccf_leverage")
         )
-        return np.where(self.is_leverage[month], by_leverage, by_risk)
+        by_risk, by_leverage = economics.capital_ratio * risk, economics.leverage_floor * leverage
+        binding = np.where(self.is_leverage[month], by_leverage, by_risk)
+        return {"capital": binding, "risk_exposure": risk, "leverage_exposure": leverage}
 
 
 def capital_rule(states: ir.Table, economics: Economics, products: Products, months: list[date]) -> CapitalRule:

@@ -9,18 +9,21 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from crmml.economics import DEPOSIT_FAMILIES, FTP_FAMILIES, Economics
+from crmml.economics import CREDIT_FAMILIES, DEPOSIT_FAMILIES, Economics
 from crmml.economics.capital import capital_charge
 from crmml.economics.interest import interest
 from crmml.economics.loss import exposure_at_default, loss_of_days, remaining_loss
+from crmml.economics.returns import tax
 from crmml.economics.shares import split_cents, to_cents
 from crmml.ledger.bookings import MICRO
 from crmml.ledger.capital import CapitalRule, given
+from crmml.ledger.funding import is_own_term
 from crmml.ledger.parameters import Products, default_probabilities
 
 Floats = NDArray[np.float64]
 Cents = NDArray[np.int64]
 COMPONENTS = ("margin", "fees", "expected_loss", "service_cost", "capital_charge")
+BESIDE = ("tax", "capital", "risk_exposure", "leverage_exposure", "ftp_interest")
 BEFORE, IN, AFTER = 0, 1, 2
 
 
@@ -33,6 +36,10 @@ class Prices:
     ftp: Floats
     capital: CapitalRule
     months: tuple[date, ...]
+
+    @property
+    def is_own_term(self) -> NDArray[np.bool_]:
+        return np.array([is_own_term(rule) for rule in self.products.ftp_rules], dtype=bool)
 
 
 def close(rows: pa.Table, prices: Prices) -> pa.Table:
@@ -62,27 +69,47 @@ def close(rows: pa.Table, prices: Prices) -> pa.Table:
 
 
 def components(states: _States, prices: Prices) -> dict[str, Cents]:
-    """The five components of every account-month, in cents; costs and losses as positive numbers."""
-    return {
-        "margin": to_cents(_margin(states, prices)),
+    """The five components of every account-month, tax, and what they are made of, in cents; costs are positive.
+
+    Tax is that of the profit before it, contribution + capital charge.
+    """
+    internal, capital = _internal_interest(states, prices), _capital(states, prices)
+    economics = prices.economics
+    charge = capital_charge(capital["capital"], hurdle=economics.hurdle, days=states.days, basis=economics.day_count)
+    whole = {
+        "margin": to_cents(_margin(states, prices, internal)),
         "fees": states.cents("fees"),
         "expected_loss": _expected_loss(states, prices),
         "service_cost": to_cents(_service_cost(states, prices)),
-        "capital_charge": to_cents(_capital_charge(states, prices)),
+        "capital_charge": to_cents(charge),
+        "ftp_interest": to_cents(internal),
+        **{name: to_cents(amount) for name, amount in capital.items()},
     }
+    profit = whole["margin"] + whole["fees"] - whole["expected_loss"] - whole["service_cost"]
+    whole["tax"] = to_cents(tax(profit / 100, rate=economics.tax_rate))
+    return whole
 
 
-def _margin(states: _States, prices: Prices) -> Floats:
+def _margin(states: _States, prices: Prices, internal: Floats) -> Floats:
     """Deposits: internal less paid interest; credit: received less internal; 0 for families without balances."""
-    family = np.array(prices.products.families, dtype=object)[states.product]
-    is_deposit = np.isin(family, DEPOSIT_FAMILIES)
+    is_deposit, is_credit = states.is_deposit(prices), states.is_lent(prices)
     basis = prices.economics.day_count
-    internal = np.nan_to_num(prices.ftp[states.month, states.product])
-    on_deposit = (
-        interest(internal, states.money("balance_days"), basis=basis) - states.money("interest_balance") / basis
-    )
-    on_credit = states.money("interest_drawn") / basis - interest(internal, states.money("drawn_days"), basis=basis)
-    return np.where(is_deposit, on_deposit, np.where(np.isin(family, FTP_FAMILIES), on_credit, 0.0))
+    on_deposit = internal - states.money("interest_balance") / basis
+    on_credit = states.money("interest_drawn") / basis + internal
+    return np.where(is_deposit, on_deposit, np.where(is_credit, on_credit, 0.0))
+
+
+def _internal_interest(states: _States, prices: Prices) -> Floats:
+    """What the treasury pays for a deposit (positive) or takes for a loan (negative), in currency."""
+    basis = prices.economics.day_count
+    rate = np.nan_to_num(prices.ftp[states.month, states.product])
+    on_deposit = interest(rate, states.money("balance_days"), basis=basis)
+    on_credit = interest(rate, states.money("drawn_days"), basis=basis)
+    if "ftp_balance" in states.rows.column_names:
+        own_term = prices.is_own_term[states.product]
+        on_deposit = np.where(own_term, states.money("ftp_balance") / basis, on_deposit)
+        on_credit = np.where(own_term, states.money("ftp_drawn") / basis, on_credit)
+    return np.where(states.is_deposit(prices), on_deposit, np.where(states.is_lent(prices), -on_credit, 0.0))
 
 
 def _expected_loss(states: _States, prices: Prices) -> Cents:
@@ -131,9 +158,10 @@ def _service_cost(states: _States, prices: Prices) -> Floats:
     return open_months + states.cents("work") / MICRO
 
 
-def _capital_charge(states: _States, prices: Prices) -> Floats:
+def _capital(states: _States, prices: Prices) -> dict[str, Floats]:
+    """Capital by the measure that binds the bank, and both exposures, of the daily averages of each month."""
     credit = states.flag("is_credit")
-    capital = prices.capital.capital(
+    return prices.capital.capital(
         prices.economics,
         prices.products,
         month=states.month,
@@ -141,8 +169,6 @@ def _capital_charge(states: _States, prices: Prices) -> Floats:
         drawn=credit * states.money("net_drawn_days") / states.days,
         unused=credit * states.money("unused_days") / states.days,
     )
-    economics = prices.economics
-    return capital_charge(capital, hurdle=economics.hurdle, days=states.days, basis=economics.day_count)
 
 
 def holder_weights(share: Floats, group: Cents) -> Floats:
@@ -181,6 +207,12 @@ class _States:
 
     def money(self, name: str) -> Floats:
         return _floats(self.rows, name) / 100
+
+    def is_deposit(self, prices: Prices) -> NDArray[np.bool_]:
+        return np.isin(np.array(prices.products.families, dtype=object), DEPOSIT_FAMILIES)[self.product]
+
+    def is_lent(self, prices: Prices) -> NDArray[np.bool_]:
+        return np.isin(np.array(prices.products.families, dtype=object), CREDIT_FAMILIES)[self.product]
 
     def flag(self, name: str) -> NDArray[np.bool_]:
         return self.rows[name].to_numpy().astype(bool)

@@ -8,10 +8,9 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from ibis import _
 from numpy.typing import NDArray
 
-from crmml.economics import CREDIT_FAMILIES, FTP_FAMILIES, Economics
+from crmml.economics import CREDIT_FAMILIES, Economics, FtpRule
 from crmml.economics.spec import bucket_floor
 from crmml.errors import ConfigError
 from crmml.sources.bank import Bank
@@ -22,11 +21,13 @@ UNKNOWN = float("nan")
 
 @dataclass(frozen=True)
 class Products:
-    """Parameters of the products held, each array in the order of `ids`; not a number where none is given."""
+    """Parameters of the products held, a product in two currencies being two; not a number where none is given."""
 
     ids: tuple[str, ...]
+    currencies: tuple[str, ...]
     families: tuple[str, ...]
     classes: tuple[str, ...]
+    ftp_rules: tuple[FtpRule | None, ...]
     base_rate: Floats
     risk_weight: Floats
     lgd: Floats
@@ -62,8 +63,8 @@ def require_economics(bank: Bank, families: set[str]) -> Economics:
 
 
 def product_parameters(bank: Bank, held: pd.DataFrame, economics: Economics) -> Products:
-    """Parameters of the products in `held` (columns product_id, family)."""
-    frame = held.sort_values("product_id", ignore_index=True)
+    """Parameters of the products in `held` (columns product_id, family, currency)."""
+    frame = held.sort_values(["product_id", "currency"], ignore_index=True)
     own = pd.DataFrame(columns=["product_id", "risk_weight", "ccf_class", "interest_rate"])
     if bank.has("products"):
         own = bank.table("products").select(*own.columns).to_pandas()
@@ -71,13 +72,21 @@ def product_parameters(bank: Bank, held: pd.DataFrame, economics: Economics) -> 
     families = tuple(frame["family"])
     classes = tuple(c if isinstance(c, str) else f for c, f in zip(frame["ccf_class"], families, strict=True))
     blank = np.empty(0)
-    bare = Products(tuple(frame["product_id"]), families, classes, *[blank] * 6)
+    currencies = tuple(frame["currency"])
+    own_currency = bank.spec.currency
+    rules = tuple(
+        economics.ftp_rule(family, None if currency == own_currency else currency)
+        for family, currency in zip(families, currencies, strict=True)
+    )
+    bare = Products(tuple(frame["product_id"]), currencies, families, classes, rules, *[blank] * 6)
     weight = frame["risk_weight"].to_numpy(dtype=float)
     rate = frame["interest_rate"].to_numpy(dtype=float)
     return Products(
         bare.ids,
+        currencies,
         families,
         classes,
+        rules,
         base_rate=np.where(np.isnan(rate), bare.of_family(economics.paid_rate), rate),
         risk_weight=np.where(np.isnan(weight), bare.of_class(economics.risk_weight), weight),
         lgd=bare.of_family(economics.lgd),
@@ -85,24 +94,6 @@ def product_parameters(bank: Bank, held: pd.DataFrame, economics: Economics) -> 
         ccf_leverage=bare.of_class(economics.ccf_leverage),
         cost_per_month=bare.of_family(economics.cost_per_account_month, missing=0.0),
     )
-
-
-def ftp_rates(bank: Bank, products: Products, economics: Economics, months: list[date]) -> Floats:
-    """Internal rates by month (rows) and product (columns), in force on the first day of the month.
-
-    Rows `kind = ftp` of the table `rates`, keyed by family and without a tenor,
-    go before the economics' own; families without balances have none.
-    """
-    rates = np.tile(products.of_family(economics.ftp), (len(months), 1))
-    if bank.has("rates"):
-        quoted = bank.table("rates").filter((_.kind == "ftp") & _.tenor_months.isnull() & _.key.isin(FTP_FAMILIES))
-        quoted = quoted.select("key", "valid_from", "posted_on", "rate").order_by("key", "valid_from").to_pandas()
-        for row in quoted.itertuples():
-            known = pd.Timestamp(max(row.valid_from, row.posted_on)).date()
-            since = np.array([month >= known for month in months])
-            column = np.array([family == row.key for family in products.families])
-            rates[np.ix_(since, column)] = row.rate
-    return rates
 
 
 def default_probabilities(

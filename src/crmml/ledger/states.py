@@ -12,7 +12,10 @@ from ibis import _
 
 from crmml.economics import CREDIT_FAMILIES, Economics
 from crmml.ledger.bookings import monthly_bookings
+from crmml.ledger.exchange import in_own_currency
+from crmml.ledger.funding import funding_steps
 from crmml.ledger.parameters import Products
+from crmml.ledger.quotes import Quotes
 from crmml.ledger.scratch import Scratch
 from crmml.ledger.standing import arrears_at_start, default_days
 from crmml.ledger.terms import PPM, term_steps
@@ -26,6 +29,7 @@ BALANCE_STATES = {
     **{f"interest_{name}": "float64" for name in ("balance", "drawn")},
     **{f"{name}_{point}": "int64" for name in ("drawn", "unused") for point in ("start", "end")},
 }
+FUNDING_STATES = {"ftp_balance": "float64", "ftp_drawn": "float64"}
 
 
 @dataclass(frozen=True)
@@ -105,26 +109,32 @@ def account_spine(held: ir.Table, changes: ir.Table, bookings: ir.Table | None, 
     )
 
 
-def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Table:
+def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table, funding: ir.Table | None = None) -> ir.Table:
     """Balance-days, drawn days, unused limit and interest of every account-month, exact to the day.
 
     Movements, changes of terms and month starts are laid in one line per
     account; running sums give balance, rate and limit of every stretch between
-    two of them, and a stretch never crosses the end of a month.
+    two of them, and a stretch never crosses the end of a month. With `funding`
+    (account_number, day, ftp_step) there is internal interest beside it.
     """
     begins = spine.group_by("account_number").aggregate(begin=_.month.min())
     clipped = steps.join(begins, "account_number").mutate(day=ibis.greatest(_.day, _.begin))
-    marks = ibis.union(
+    parts = [
         changes.select("account_number", "day", "cents", rate=ZERO, credit_limit=ZERO),
         clipped.select("account_number", "day", cents=ZERO, rate=_.rate_step, credit_limit=_.limit_step),
         spine.select("account_number", day=_.month, cents=ZERO, rate=ZERO, credit_limit=ZERO),
-    )
+    ]
+    running = ["balance", "rate", "credit_limit"]
+    if funding is not None:
+        own = funding.join(begins, "account_number").mutate(day=ibis.greatest(_.day, _.begin))
+        parts = [part.mutate(ftp=ZERO) for part in parts]
+        parts.append(own.select("account_number", "day", cents=ZERO, rate=ZERO, credit_limit=ZERO, ftp=_.ftp_step))
+        running.append("ftp")
+    marks = ibis.union(*parts).rename(balance="cents")
     by_account = {"group_by": "account_number", "order_by": "day"}
     so_far = ibis.window(**by_account, preceding=None, following=0)
     line = marks.mutate(
-        balance=_.cents.sum().over(so_far).cast("int64"),
-        rate=_.rate.sum().over(so_far).cast("int64"),
-        credit_limit=_.credit_limit.sum().over(so_far).cast("int64"),
+        **{name: marks[name].sum().over(so_far).cast("int64") for name in running},
         following=_.day.lead().over(ibis.window(**by_account)),
         month=_.day.truncate("M").cast("date"),
     ).mutate(next_month=(_.month + ibis.interval(months=1)).cast("date"))
@@ -134,7 +144,13 @@ def balance_states(spine: ir.Table, changes: ir.Table, steps: ir.Table) -> ir.Ta
         until=ibis.least(ibis.coalesce(_.following, _.next_month), _.next_month),
         drawn=ibis.greatest(-_.balance, ZERO),
     ).mutate(days=_.until.delta(_.day, unit="day"), unused=ibis.greatest(_.credit_limit - _.drawn, ZERO))
+    own_price = {
+        f"ftp_{name}": (stretches[name] * stretches.days * stretches.ftp).sum().cast("float64") / PPM
+        for name in ("balance", "drawn")
+        if funding is not None
+    }
     states = stretches.group_by(["account_number", "month"]).aggregate(
+        **own_price,
         balance_days=(_.balance * _.days).sum().cast("int64"),
         drawn_days=(_.drawn * _.days).sum().cast("int64"),
         unused_days=(_.unused * _.days).sum().cast("int64"),
@@ -159,13 +175,19 @@ def numbered_accounts(bank: Bank, products: Products) -> ir.Table:
     codes = pd.DataFrame(
         {
             "product_id": products.ids,
+            "currency": products.currencies,
             "product_number": range(len(products.ids)),
             "rate_ppm": pd.Series(products.base_rate * PPM).round().astype("Int64"),
         }
     )
-    schema = {"product_id": "string", "product_number": "int64", "rate_ppm": "int64"}
-    held = accounts(bank).mutate(account_number=ibis.row_number().over(order_by="account_id"))
-    return held.join(ibis.memtable(codes, schema=schema), "product_id")
+    schema = {"product_id": "string", "currency": "string", "product_number": "int64", "rate_ppm": "int64"}
+    held = with_currency(bank).mutate(account_number=ibis.row_number().over(order_by="account_id"))
+    return held.join(ibis.memtable(codes, schema=schema), ["product_id", "currency"])
+
+
+def with_currency(bank: Bank) -> ir.Table:
+    """The accounts, those without a currency in the bank's own."""
+    return accounts(bank).mutate(currency=ibis.coalesce(_.currency.nullif(""), bank.spec.currency))
 
 
 @dataclass(frozen=True)
@@ -178,7 +200,13 @@ class AccountMonths:
 
 
 def account_months(
-    bank: Bank, economics: Economics, products: Products, first: date, last: date, room: Scratch
+    bank: Bank,
+    economics: Economics,
+    products: Products,
+    curves: dict[str, Quotes],
+    first: date,
+    last: date,
+    room: Scratch,
 ) -> AccountMonths:
     """One row per account and month with all that its contribution is made of, in cents and days.
 
@@ -194,11 +222,20 @@ def account_months(
     calendar = calendar_of(changes, bookings, first, last)
     spine = room.keep(account_spine(held, changes, bookings, calendar.table()))
     steps = term_steps(bank, held.select("account_id", "rate_ppm")).filter(_.day <= last).join(numbers, "account_id")
-    states = _join_or_zero(spine, balance_states(spine, changes, steps), BALANCE_STATES)
+    funding = funding_steps(bank, held, products, curves, last)
+    own = None if funding is None else room.keep(_funding_table(funding)).filter(_.day <= last)
+    kinds = BALANCE_STATES if own is None else BALANCE_STATES | FUNDING_STATES
+    states = _join_or_zero(spine, balance_states(spine, changes, steps, own), kinds)
     states = _join_or_zero(states, bookings, dict.fromkeys(("fees", "interest_booked", "work"), "int64"))
     arrears = arrears_at_start(bank, spine.select("account_number", "month"), numbers)
     states = _join_or_zero(states, arrears, {"days_past_due": "int64", "provision": "int64"})
+    states = in_own_currency(states, bank, products, list(calendar.months))
     return AccountMonths(_with_default(states, default_days(bank, numbers)), held, calendar)
+
+
+def _funding_table(funding: pd.DataFrame) -> ir.Table:
+    table = ibis.memtable(funding, schema={"account_number": "int64", "day": "timestamp", "ftp_step": "int64"})
+    return table.mutate(day=_.day.cast("date"))
 
 
 def _join_or_zero(states: ir.Table, other: ir.Table | None, columns: dict[str, str]) -> ir.Table:
