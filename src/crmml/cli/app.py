@@ -201,18 +201,28 @@ def ledger(
     bank: Bank,
     start: Annotated[str, typer.Option("--from", help="First month.")],
     end: Annotated[str, typer.Option("--to", help="Last month.")],
-    by: Annotated[str, typer.Option(help="bank, branch, product, family, customer or account.")] = "bank",
+    by: Annotated[
+        str, typer.Option(help="bank, branch, manager, product, family, group, customer or account.")
+    ] = "bank",
+    with_below: Annotated[
+        bool, typer.Option("--roll-up", help="With --by branch: each branch with all below it.")
+    ] = False,
     form: Form = Format.table,
 ) -> None:
-    """Contribution by component, and whether every total agrees.
+    """Contribution by component, EVA and RAROC, and whether every total agrees.
 
     Examples:  crmml ledger configs/demo --from 2025-01 --to 2025-12
-               crmml ledger configs/demo --from 2025-01 --to 2025-12 --by product
+               crmml ledger configs/demo --from 2025-01 --to 2025-12 --by branch --roll-up
     """
     from crmml.stages.ledger import ledger_of
 
     rows, agreement = ledger_of(
-        bank, first=_day(start, option="--from 2025-01"), last=_day(end, option="--to 2025-12"), by=by, say=say
+        bank,
+        first=_day(start, option="--from 2025-01"),
+        last=_day(end, option="--to 2025-12"),
+        by=by,
+        with_below=with_below,
+        say=say,
     )
     emit(rows, form=form)
     say(agreement)

@@ -97,6 +97,7 @@ class BankFile:
     default: DefaultRule = field(default_factory=DefaultRule)
     quarantine: Quarantine = field(default_factory=Quarantine)
     days_off: tuple[date, ...] = ()
+    group_relations: tuple[str, ...] = ()
 
 
 def load_bank(folder: Path) -> BankSpec:
@@ -138,6 +139,7 @@ def load_bank(folder: Path) -> BankSpec:
         quarantine_tolerance=file.quarantine.tolerance,
         default_dpd=file.default.days_past_due,
         days_off=file.days_off,
+        group_relations=file.group_relations,
     )
 
 

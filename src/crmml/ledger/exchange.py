@@ -49,7 +49,7 @@ def in_own_currency(states: ir.Table, bank: Bank, products: Products, months: li
     needed = held.to_pandas()
     needed["currency"] = [products.currencies[place] for place in needed["product_number"]]
     rates = monthly_averages(bank, needed, months)
-    table = ibis.memtable(rates, schema={"product_number": "int64", "month_number": "int64", "fx": "decimal(16, 10)"})
+    table = ibis.memtable(rates, schema={"product_number": "int64", "month_number": "int64", "fx": "decimal(38, 10)"})
     joined = states.left_join(table, ["product_number", "month_number"])
     return joined.mutate(
         **{name: _cents(joined, name) for name in CENTS},
@@ -62,7 +62,7 @@ def in_own_currency(states: ir.Table, bank: Bank, products: Products, months: li
 
 
 def _cents(joined: ir.Table, name: str) -> ir.Value:
-    exact = joined[name].cast("decimal(22, 0)") * joined.fx
+    exact = joined[name].cast("decimal(38, 10)") * joined.fx
     return ibis.ifelse(joined.fx.isnull(), joined[name], exact.round(0).cast("int64"))
 
 

@@ -61,7 +61,8 @@ class BankSpec:
     undated attributes that may be trained on ("customers.industry"),
     `protected` attributes that never are. `quarantine_tolerance` is the share
     of a table's rows that may be set aside before opening is refused.
-    `days_off` lists days known to be without rows (the bank was closed).
+    `days_off` lists days known to be without rows (the bank was closed);
+    `group_relations` the relations that make customers one group (empty: all).
     """
 
     name: str
@@ -81,6 +82,7 @@ class BankSpec:
     quarantine_tolerance: float = 0.0
     default_dpd: int = 90
     days_off: tuple[date, ...] = ()
+    group_relations: tuple[str, ...] = ()
 
     def last_day(self, table: str) -> date:
         """The day up to which `table` is complete.

@@ -12,24 +12,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmml import files
-from crmml.errors import NotFoundError, UsageError, did_you_mean
+from crmml.errors import NotFoundError
 from crmml.files import digest_of
-from crmml.ledger import Reconciliation, build_ledger, reconcile
-from crmml.ledger.close import COMPONENTS
+from crmml.ledger import Reconciliation, build_ledger, reconcile, roll_up
+from crmml.ledger.build import MONEY
 from crmml.periods import shift_months
 from crmml.sources.bank import Bank
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
 from crmml.stages.tables import make_tables, tables_digest
-
-BY = {
-    "bank": [],
-    "branch": ["branch_id"],
-    "product": ["product_id"],
-    "family": ["family"],
-    "customer": ["customer_id"],
-    "account": ["account_id"],
-}
 
 
 def has_ledger(project: Project, bank: Bank) -> bool:
@@ -49,7 +40,8 @@ def make_ledger(project: Project, bank: Bank, *, force: bool = False, say: Say) 
         return None
     folder = project.workspace.of("ledger")
     economics = digest_of(dataclasses.asdict(project.spec.economics)) if project.spec.economics else ""
-    step = Step("ledger", folder, {"tables": tables_digest(project), "economics": economics})
+    inputs = {"tables": tables_digest(project), "economics": economics, "columns": " ".join(MONEY)}
+    step = Step("ledger", folder, inputs)
     if needs_making(step, force=force, say=say):
         _write(project, bank, step)
     return bank.connection.read_parquet(str(folder / "ledger.parquet"), table_name="crmml_ledger")
@@ -92,29 +84,14 @@ def reconciliation(project: Project) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def totals(ledger: ir.Table, *, first: date, last: date, by: str) -> pd.DataFrame:
-    """Components and contribution of the months from that of `first` to that of `last`, by a level.
-
-    Raises
-    ------
-    UsageError
-        If there is no such level.
-    """
-    if by not in BY:
-        raise UsageError(f"--by is {by!r}; expected one of {', '.join(BY)}.{did_you_mean(by, BY)}", code="U004")
-    inside = ledger.filter((ledger.month_end >= first) & (ledger.month_end <= last))
-    sums = {name: inside[name].sum().cast("float64") for name in (*COMPONENTS, "contribution")}
-    grouped = inside.group_by(BY[by]).aggregate(**sums) if BY[by] else inside.aggregate(**sums)
-    frame: pd.DataFrame = grouped.to_pandas()
-    return frame.sort_values("contribution", ascending=False, ignore_index=True)
-
-
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    """Rows as plain values: what is missing is none."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in plain.to_dict("records")]
 
 
 def ledger_of(
-    folder: str | Path, *, first: date | None, last: date | None, by: str, say: Say
+    folder: str | Path, *, first: date | None, last: date | None, by: str, with_below: bool = False, say: Say
 ) -> tuple[list[dict[str, Any]], str]:
     """Rows of the ledger's totals for people, and one sentence on whether they agree."""
     project = open_project(folder)
@@ -128,5 +105,5 @@ def ledger_of(
         )
     last = last or project.newest_cutoff()
     first = first or shift_months(last, -11)
-    frame = totals(ledger, first=first, last=last, by=by)
+    frame = roll_up(ledger, bank, by=by, first=first, last=last, with_below=with_below)
     return _records(frame), str(reconciliation(project)["sentence"])
