@@ -82,7 +82,8 @@ def interpolated(tenors: ArrayLike, rates: ArrayLike, tenor: ArrayLike) -> Float
     >>> interpolated([3, 12, 36], [0.015, 0.018, 0.024], [3, 6, 24, 60]).round(6).tolist()
     [0.015, 0.016, 0.021, nan]
     """
-    return np.interp(np.asarray(tenor, dtype=float), tenors, rates, left=np.nan, right=np.nan)
+    points, values = np.asarray(tenors, dtype=float), np.asarray(rates, dtype=float)
+    return np.interp(np.asarray(tenor, dtype=float), points, values, left=np.nan, right=np.nan)
 
 
 def months_between(start: date, end: date) -> int:

@@ -70,15 +70,16 @@ def monthly_averages(bank: Bank, needed: pd.DataFrame, months: list[date]) -> pd
     """One row per product and month in `needed`, with `fx`, the average rate as an exact decimal text."""
     found = read_quotes(bank, "fx", needed["currency"])
     rows = []
-    for (currency, place), pairs in needed.groupby(["currency", "month_number"]):
-        fx = average_rate(found.get(str(currency)), str(currency), months[int(str(place))], bank)
-        rows += [(int(row.product_number), int(row.month_number), fx) for row in pairs.itertuples()]
+    for currency, place in needed[["currency", "month_number"]].drop_duplicates().itertuples(index=False):
+        fx = average_rate(found.get(currency), currency, months[place], bank)
+        alike = needed[(needed["currency"] == currency) & (needed["month_number"] == place)]
+        rows += [(int(product), int(place), fx) for product in alike["product_number"]]
     return pd.DataFrame(rows, columns=["product_number", "month_number", "fx"])
 
 
 def average_rate(quotes: Quotes | None, currency: str, month: date, bank: Bank) -> str:
     """The mean rate over the days of a month on which one was in force, rounded to ten decimals."""
-    days: Days = np.arange(month, np.datetime64(month_end(month)) + 1, dtype="datetime64[D]")
+    days: Days = np.datetime64(month, "D") + np.arange(month_end(month).day)
     places = np.array([], dtype=np.int64) if quotes is None else quotes.place(days)
     if quotes is None or not (places >= 0).any():
         begin = "none at all" if quotes is None else f"the first is of {quotes.first}"
@@ -87,7 +88,8 @@ def average_rate(quotes: Quotes | None, currency: str, month: date, bank: Bank) 
             f"expected rows of kind fx, key {currency}: units of {bank.spec.currency} for one {currency}",
             code="D015",
         )
-    refuse_holes(quotes, days[-1:], bank.spec.economics and bank.spec.economics.rate_gap_months, needed_by="accounts")
+    gap = None if bank.spec.economics is None else bank.spec.economics.rate_gap_months
+    refuse_holes(quotes, days[-1:], gap, needed_by=f"accounts in {currency}")
     units = [_units(quotes.points[place][1][0], currency, bank) for place in places[places >= 0]]
     mean = (2 * sum(units) + len(units)) // (2 * len(units))
     return f"{mean // 10**SCALE}.{mean % 10**SCALE:0{SCALE}d}"

@@ -45,7 +45,9 @@ def funding_steps(
     SourceError
         If a curve does not cover a day or a tenor.
     """
-    rules = {place: rule for place, rule in enumerate(products.ftp_rules) if is_own_term(rule)}
+    rules = {
+        place: rule for place, rule in enumerate(products.ftp_rules) if isinstance(rule, CurveRule) and rule.own_term
+    }
     if not rules:
         return None
     chosen = held.filter(_.product_number.isin(list(rules)) & (_.opened_on <= ibis.literal(last)))
@@ -163,16 +165,28 @@ def _after_maturity(terms: pd.DataFrame, own: pd.DataFrame, curve: Quotes, last:
     """Month by month from maturity to the next term, or the closing: the shortest tenor."""
     following = terms.groupby("account_number")["day"].shift(-1)
     closed = terms["account_number"].map(own.set_index("account_number")["closed_on"])
-    until = pd.concat([following, closed], axis=1).min(axis=1).fillna(pd.Timestamp(last) + pd.Timedelta(days=1))
-    until = until.clip(upper=pd.Timestamp(last) + pd.Timedelta(days=1))
-    found = []
-    for row, end in zip(terms.itertuples(), until, strict=True):
-        if pd.notna(row.matures_on) and row.matures_on < end:
-            begin = max(row.matures_on, row.known_on)
-            firsts = pd.date_range(begin + pd.offsets.MonthBegin(), end - pd.Timedelta(days=1), freq="MS")
-            found += [(row.account_number, day, day, curve.shortest) for day in [begin, *firsts] if day < end]
+    over = pd.Timestamp(last) + pd.Timedelta(days=1)
+    until = pd.concat([following, closed], axis=1).min(axis=1).fillna(over)
+    until = until.where(until < over, over)
+    begin = terms[["matures_on", "known_on"]].max(axis=1)
+    stays = terms["matures_on"].notna() & (terms["matures_on"] < until)
+    spans = zip(terms["account_number"][stays], begin[stays], until[stays], strict=True)
+    found = [
+        (account, day, day, curve.shortest)
+        for account, start, end in spans
+        for day in _month_starts(pd.Timestamp(start), pd.Timestamp(end))
+    ]
     frame = pd.DataFrame(found, columns=["account_number", "day", "valid_from", "tenor"])
     return frame.astype({"account_number": "int64", "tenor": "float64"}) if len(frame) else frame
+
+
+def _month_starts(begin: pd.Timestamp, end: pd.Timestamp) -> list[pd.Timestamp]:
+    """A day, and the first of each month after it and before an end."""
+    months = np.arange(
+        begin.to_datetime64().astype("datetime64[M]") + 1, end.to_datetime64().astype("datetime64[M]") + 1
+    )
+    firsts = [pd.Timestamp(month) for month in months]
+    return [begin, *(day for day in firsts if day < end)]
 
 
 def priced(curve: Quotes, days: Days, tenors: Floats, rule: CurveRule, bank: Bank, family: str) -> Floats:

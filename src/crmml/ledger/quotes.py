@@ -44,7 +44,8 @@ class Quotes:
         found, place = np.full(len(days), np.nan), self.place(days)
         for version in np.unique(place[place >= 0]):
             rows = place == version
-            found[rows] = interpolated(*self.points[version], tenors[rows])
+            quoted, rates = self.points[version]
+            found[rows] = interpolated(quoted, rates, tenors[rows])
         return np.round(found * PPM) / PPM
 
     @property
