@@ -120,6 +120,11 @@ def judge(
         results.append(
             GateResult("test on later rows", found, "later rows, or a note under gates: {accepted: …}", bool(note))
         )
+    signs = report.get("monotone")
+    if signs:
+        kept = signs["violations"] == 0
+        found = f"{signs['violations']} violations in {signs['perturbed']:,} perturbed rows"
+        results.append(GateResult("expected signs", found, "0 violations", kept))
     worst = float(report["exactness"])
     exact = worst <= gates.exactness
     results.append(GateResult("exactness of reasons", f"{worst:.1e}", f"at most {gates.exactness:.0e}", exact))

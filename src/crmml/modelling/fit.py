@@ -30,6 +30,7 @@ from crmml.modelling.calibration import (
     out_of_fold,
     standard_errors,
 )
+from crmml.modelling.monotone import expected_signs
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.spec import FEW_EVENTS_SEEDS, ModelSpec, Tuning
 from crmml.modelling.splits import FEW_EVENTS, Fold, Folds, make_folds
@@ -141,12 +142,11 @@ def confirm(
 def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Growth:
     """How this model's trees are grown; a default model keeps the expected signs of its features."""
     is_risk = spec.kind == "default"
-    signs = tuple(int(info.sign.get(spec.kind, 0)) if info.kind == "number" else 0 for info in prepared.infos)
     return Growth(
         is_binary=not spec.is_money,
         fixed=dict(spec.lightgbm.params),
         seed=spec.tuning.seed,
-        monotone=signs if is_risk else (),
+        monotone=expected_signs(prepared, spec),
         is_shallow=is_risk,
         threads=threads,
         seeds=spec.lightgbm.seeds or _seeds(prepared, spec),

@@ -19,6 +19,7 @@ from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.card_words import CardWords
 from crmml.modelling.fit import Fitted, fit
+from crmml.modelling.monotone import verify_signs
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
 from crmml.modelling.preparation import Prepared, prepare
 from crmml.modelling.reference import make_reference, no_reference
@@ -125,6 +126,7 @@ def train(
             served, prepared, holdout_buckets=spec.split.holdout_buckets or 0, scorecard=scorecard
         )
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
+    metrics["monotone"] = verify_signs(served, prepared, spec)
     metrics["tested_on"] += few_events_stamp(prepared, spec)
     metrics["reasons_agreement"] = reasons_agreement(
         served,

@@ -25,8 +25,9 @@ class Evidence:
     scorecard : mapping
         The points scorecard beside a probability model: `features` (one entry each with `name, zh, en, iv` and
         `rows`: bin, share, events, event rate, WoE, IV, points, with Missing, Special and Total), and its figures.
-    grades : sequence of mapping
-        Back-test of the grades: expected and observed rates with binomial intervals.
+    grades : mapping
+        Back-test of the grades (`evaluation.grades`): `bounds`, `per_cutoff` with expected and observed rates and
+        binomial intervals, `migration`, `outside`.
     discrimination : mapping
         Figures of the test with their intervals, beyond those of the card.
     segments, fairness, thin_files : mapping
@@ -44,7 +45,7 @@ class Evidence:
     """
 
     scorecard: Row | None = None
-    grades: Sequence[Row] | None = None
+    grades: Row | None = None
     discrimination: Row | None = None
     segments: Row | None = None
     fairness: Row | None = None

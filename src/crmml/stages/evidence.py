@@ -12,6 +12,7 @@ import pandas as pd
 
 from crmml.bundle import Bundle
 from crmml.evaluation.fairness import group_treatment, top_share
+from crmml.evaluation.grades import backtest_grades
 from crmml.evaluation.groups import TestRows, figures_of, group_figures
 from crmml.evaluation.intervals import figures_with_intervals
 from crmml.modelling.agreement import Champion
@@ -103,9 +104,10 @@ def collect_evidence(
             tested.rows, tested.frame, champion.bundle, version=champion.version, seed=spec.tuning.seed
         )
     if trained.scorecard is None:
-        absent["scorecard"] = _NO_SCORECARD
+        absent["scorecard"], absent["grades"] = _NO_SCORECARD, _NO_GRADES
     else:
         told["scorecard"] = scorecard_tables(trained.scorecard)
+        told["grades"] = _grades(trained)
     return Evidence(**told, absent=absent)
 
 
@@ -117,7 +119,23 @@ _NO_SCORECARD = {
     "zh": "金额模型没有评分卡:其基准为沿用上年实际值",
     "en": "money has no points scorecard: its benchmark is last year carried forward",
 }
+_NO_GRADES = {
+    "zh": "金额模型的等级为参考客户的十分位,其回溯检验见各十分位的预测与实际",
+    "en": "grades of money are deciles of the reference customers; they are judged by the deciles of prediction and outcome",
+}
 _FIRST_VERSION = {"zh": "首个版本,尚无在用版本可比", "en": "the first version: there is no champion to compare with"}
+
+
+def _grades(trained: Trained) -> dict[str, Any]:
+    """The back-test of every grade, on all test rows."""
+    told = trained.predictions
+    return backtest_grades(
+        told["label"].to_numpy(dtype=float),
+        told["probability"].to_numpy(dtype=float),
+        customers=told["customer_id"].astype(str).to_numpy(dtype=str),
+        cutoffs=told["period"].astype(str).to_numpy(dtype=str),
+        bounds=trained.bundle.reference.grade_bounds,
+    )
 
 
 def test_rows(trained: Trained, spec: ModelSpec) -> Tested:
