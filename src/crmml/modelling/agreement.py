@@ -68,7 +68,8 @@ def reasons_agreement(
     """
     rows = newest_rows_of(prepared)
     X, segments, customers = prepared.X[rows], prepared.segments[rows], prepared.customers[rows]
-    share = min(1.0, MOST_CELLS / (len(prepared.train) * len(prepared.infos) * spec.lightgbm.seeds * len(served.parts)))
+    grown = make_growth(prepared, spec).seeds * len(served.parts)
+    share = min(1.0, MOST_CELLS / (len(prepared.train) * len(prepared.infos) * grown))
     binned = _bin(prepared, spec, share, threads=threads)
     one, other = (
         _named(_refit(served, binned, params, trees, seed=spec.tuning.seed + draw), X, segments)
