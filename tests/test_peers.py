@@ -1,150 +1,67 @@
-"""Automated learners beside crmml: pairs of saved predictions, the rule over tables, and what is kept when they are absent."""
+"""With whom a customer is compared."""
 
-import json
-from dataclasses import replace
-from pathlib import Path
+from __future__ import annotations
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
-import pytest
-from sklearn.metrics import roc_auc_score
 
-from benchmarks.peers import __main__ as command
-from benchmarks.peers import cases, compare, learners, page
-from benchmarks.results.row import Figure
-from crmml.modelling import boosting
-
-ROWS = 400
+from crmml.peers import ALL, LEAST_CUSTOMERS, build_peers, peers_by_segment, segment_of, stand, standing_infos
 
 
-def _saved(strength, *, seed=1, label=None):
-    rng = np.random.default_rng(seed)
-    y = np.random.default_rng(0).integers(0, 2, ROWS).astype(float) if label is None else label
-    log_odds = strength * (2 * y - 1) + rng.normal(size=ROWS)
-    return pd.DataFrame({"label": y, "row": np.arange(ROWS).astype(str), "probability": 1 / (1 + np.exp(-log_odds))})
+def frame(persons: int, companies: int = 0) -> pd.DataFrame:
+    size = persons + companies
+    return pd.DataFrame(
+        {
+            "customer_id": [f"C{number}" for number in range(size)],
+            "cutoff_date": pd.Timestamp("2025-03-31"),
+            "kind": ["person"] * persons + ["company"] * companies,
+            "accounts_loan_last": [1.0] * 10 + [0.0] * (size - 10),
+            "deposits_last": [np.nan, *np.arange(1.0, size)],
+        }
+    )
 
 
-def _compared(ours, **peers):
-    sides = compare.compare({"crmml": ours, **peers}, {})
-    return compare.Compared("表", "a table", "at random", ROWS, 200, 900, 4, 1, True, sides)
+def test_segments_are_kind_and_whether_one_owes() -> None:
+    rows = frame(11, 1)
+    rows.loc[0, "kind"] = None
+    assert segment_of(rows).iloc[[0, 1, 10, 11]].tolist() == [
+        "person, borrower",
+        "person, borrower",
+        "person, depositor",
+        "company, depositor",
+    ]
 
 
-def test_a_difference_is_ours_less_the_peers_on_the_same_draws():
-    ours, weak = _saved(1.0), _saved(0.2, seed=2)
-    side = _compared(ours, histgb=weak).sides["histgb"]
-    expected = roc_auc_score(ours["label"], ours["probability"]) - roc_auc_score(weak["label"], weak["probability"])
-    assert side.difference.value == pytest.approx(expected, abs=1e-12)
-    assert side.difference.low > 0
-    assert _compared(ours, histgb=ours).sides["histgb"].difference == Figure(0.0, 0.0, 0.0)
+def test_averages_leave_nulls_out_and_small_segments_unsaid() -> None:
+    peers = build_peers(frame(10 + LEAST_CUSTOMERS, 1)).to_pandas()
+    assert set(peers["segment"]) == {ALL, "person, depositor"}
+    deposits = peers[(peers["segment"] == ALL) & (peers["feature"] == "deposits_last")].iloc[0]
+    assert (deposits["rows"], deposits["mean"], deposits["q50"]) == (40, 20.5, 20.5)
 
 
-def test_the_rule_is_broken_by_a_best_peer_that_is_surely_better_and_by_nothing_else():
-    strong, middle, weak = _saved(1.2), _saved(0.5, seed=2), _saved(0.1, seed=3)
-    assert _compared(strong, histgb=weak, flaml=middle).holds
-    broken = _compared(middle, histgb=weak, flaml=strong)
-    assert (broken.best, broken.holds) == ("flaml", False)
-    near = _compared(middle, flaml=_saved(0.52, seed=4))
-    assert near.sides["flaml"].difference.low < 0 < near.sides["flaml"].difference.high
-    assert near.holds
+def test_sentences_read_the_mean_by_segment() -> None:
+    means = peers_by_segment(build_peers(frame(10 + LEAST_CUSTOMERS)))
+    assert means["person, depositor"]["accounts_loan_last"] == 0
+    assert means["person, depositor"]["deposits_last"] == 24.5
 
 
-def test_a_learner_judged_on_other_rows_is_refused():
-    ours = _saved(1.0)
-    with pytest.raises(ValueError, match="flaml was judged on other rows"):
-        _compared(ours, flaml=ours.assign(row=ours["row"].iloc[::-1].to_numpy()))
+def test_a_percentile_counts_peers_with_less_and_half_of_the_equal_ones() -> None:
+    rows = pd.DataFrame(
+        {"kind": "person", "deposits_mean_3m": [1.0, 2.0, 2.0, *np.full(37, 9.0)], "salary_in_12m": np.nan}
+    )
+    rows.loc[len(rows)] = {"kind": "person", "deposits_mean_3m": np.nan, "salary_in_12m": np.nan}
+    placed = stand(rows)
+    assert placed["deposits_mean_3m_percentile"].head(3).tolist() == [0.5 / 40, 2 / 40, 2 / 40]
+    assert placed["deposits_mean_3m_percentile"].isna().tolist() == [False] * 40 + [True]
+    assert placed["salary_in_12m_percentile"].isna().all()
 
 
-def test_the_mean_to_the_strongest_counts_the_tables_it_learned():
-    one, other = (_compared(_saved(1.0), autogluon_good=_saved(x, seed=7)) for x in (0.5, 1.5))
-    mean, tables = compare.mean_to_strongest([one, other, _compared(_saved(1.0), histgb=_saved(0.5))])
-    values = [part.sides["autogluon_good"].difference.value for part in (one, other)]
-    assert (mean, tables) == (pytest.approx(np.mean(values)), 2)
+def test_customers_stand_among_their_own_segment_and_not_in_a_crowd_too_small() -> None:
+    rows = pd.DataFrame({"kind": ["person"] * 40 + ["company"] * 5, "assets_mean_3m": np.arange(45.0)})
+    placed = stand(rows)["assets_mean_3m_percentile"]
+    assert placed[39] == (40 - 0.5) / 40
+    assert placed[40:].isna().all()
 
 
-def test_probabilities_that_are_drawn_from_hold_the_calibration_and_sharpened_ones_do_not():
-    rng = np.random.default_rng(11)
-    log_odds = rng.normal(-1, 1, 4_000)
-    p = 1 / (1 + np.exp(-log_odds))
-    y = (rng.random(len(p)) < p).astype(float)
-    frame = pd.DataFrame({"label": y, "probability": p, "row": np.arange(len(p)).astype(str)})
-    assert compare.calibrate(frame).holds
-    sharp = compare.calibrate(frame.assign(probability=1 / (1 + np.exp(-2 * log_odds))))
-    assert sharp.slope.value == pytest.approx(0.5, abs=0.06)
-    assert not sharp.holds
-
-
-def test_what_is_stored_comes_back_and_the_page_says_who_is_best():
-    one = _compared(_saved(0.5), histgb=_saved(0.1, seed=3), flaml=_saved(1.2, seed=2))
-    one = replace(one, left_out={"autogluon_good": "too slow"}, calibrated=compare.calibrate(_saved(0.5)))
-    text = compare.text_of({"made_up": one})
-    told = json.loads(text)["made_up"]
-    assert told["sides"]["flaml"]["difference"]["high"] < 0
-    section = page.section_of({"made_up": one}, learners.LIMITS)
-    assert "held on 0 of 1 tables (not on made_up)" in section
-    assert f"**{one.sides['flaml'].auc.value:.4f}**" in section
-    assert "made_up: AutoGluon good: too slow." in section
-    assert page.section_of({}, learners.LIMITS) == ""
-
-
-def test_stored_comparisons_read_back_as_they_were_written(tmp_path):
-    path = tmp_path / "peers.json"
-    path.write_text(compare.text_of({"made_up": _compared(_saved(0.5), histgb=_saved(0.1, seed=3))}), encoding="utf-8")
-    assert compare.text_of(compare.read(path)) == path.read_text(encoding="utf-8")
-    assert compare.read(tmp_path / "absent.json") == {}
-
-
-def test_boosters_are_counted_where_they_are_grown_and_not_where_they_are_read():
-    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.tile([0.0, 1.0], 30)
-    growth = boosting.Growth(is_binary=True, fixed={"min_data_in_leaf": 5}, seed=1, seeds=2)
-    with cases.counted() as grown:
-        text = boosting.Binned(X, y, [], growth).fit({}, 2)
-        lgb.Booster(model_str=text)
-    assert len(grown) == 2
-    assert boosting.lgb.Booster is lgb.Booster
-
-
-@pytest.fixture
-def laid_out(tmp_path):
-    """Rows, budget and our predictions of one table, as `cases.lay_out` leaves them."""
-    folder = tmp_path / "credit_card_default"
-    (folder / "fold-0").mkdir(parents=True)
-    (folder / "predictions").mkdir()
-    ours = _saved(1.0)
-    for part in ("train", "test"):
-        ours[["label", "row"]].assign(x=1.0).to_parquet(folder / "fold-0" / f"{part}.parquet")
-    ours.to_parquet(folder / "predictions" / "crmml.parquet")
-    fold = {"seconds": 2.0, "cpu_seconds": 3.0, "fits": 5, "few_events": 300, "protocol": "drawn", "out_of_time": False}
-    (folder / "budget.json").write_text(json.dumps([fold]))
-    return folder
-
-
-def _let_learn(folder, rows):
-    _saved(0.5, seed=2).to_parquet(folder / "predictions" / "flaml.parquet")
-    told = {"version": "9", "rows": rows, "folds": [{"seconds": 1, "cpu_seconds": 2, "best": "rf"}]}
-    (folder / "predictions" / "flaml.json").write_text(json.dumps(told))
-
-
-def test_a_peer_counts_only_for_the_rows_it_learned(laid_out):
-    _let_learn(laid_out, "other rows")
-    assert set(command.read_case("credit_card_default", laid_out).sides) == {"crmml"}
-    _let_learn(laid_out, command.rows_digest(laid_out))
-    found = command.read_case("credit_card_default", laid_out)
-    assert (found.sides["flaml"].version, found.sides["flaml"].note) == ("9", "rf")
-    assert (found.sides["crmml"].fits, found.columns, found.drawn_alike) == (5, 1, True)
-
-
-def test_without_their_environment_nothing_is_learned_and_the_stored_figures_stay(laid_out, tmp_path):
-    _let_learn(laid_out, command.rows_digest(laid_out))
-    command.learn("flaml", laid_out, python=tmp_path / "absent")
-    command.learn("autogluon_good", laid_out, python=tmp_path / "absent")
-    assert sorted(path.name for path in (laid_out / "predictions").glob("*.json")) == ["flaml.json"]
-
-
-def test_the_peers_are_pinned_and_no_part_of_the_product():
-    root = Path(__file__).parents[1]
-    pinned = (root / "benchmarks/peers/constraints.txt").read_text(encoding="utf-8")
-    assert "flaml==" in pinned
-    assert "autogluon-tabular==" in pinned
-    assert "://" not in pinned
-    assert not [line for line in (root / "pyproject.toml").read_text(encoding="utf-8").splitlines() if "flaml" in line]
+def test_standings_are_told_only_of_features_that_are_there() -> None:
+    assert [info.name for info in standing_infos(["turnover_in_3m", "age"])] == ["turnover_in_3m_percentile"]
