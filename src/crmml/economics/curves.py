@@ -99,5 +99,19 @@ def months_between(start: date, end: date) -> int:
     return months + (over > 15) - (over < -15)
 
 
+def usual_step(months: ArrayLike) -> int | None:
+    """The usual months from one quote of a series to the next; None where there is no rhythm to be out of.
+
+    A series quoted in three months or more has one if half or more of its steps are the shortest one.
+
+    >>> usual_step([1, 2, 3, 5, 6]), usual_step([1, 8, 10, 31]), usual_step([1, 2])
+    (1, None, None)
+    """
+    steps = np.diff(np.unique(np.asarray(months)))
+    if len(steps) < 2 or (steps == steps.min()).mean() < 0.5:
+        return None
+    return int(steps.min())
+
+
 def _is_month_end(day: date) -> bool:
     return date.fromordinal(day.toordinal() + 1).day == 1

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
-from crmml.economics.curves import interpolated
+from crmml.economics.curves import interpolated, usual_step
 from crmml.errors import SourceError
 from crmml.sources.bank import Bank
 
@@ -19,7 +19,6 @@ Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Days = NDArray[np.datetime64]
 PPM = 1_000_000
-FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -57,22 +56,12 @@ class Quotes:
         """The shortest tenor that every quote has."""
         return float(max(tenors[0] for tenors, _rates in self.points))
 
-    def rhythm(self) -> int | None:
-        """The usual months from one quote to the next; None where there is no rhythm to be out of.
-
-        A series has one if half or more of its steps are the shortest one.
-        """
-        steps = np.diff(np.unique(_month(self.days)))
-        if len(steps) + 1 < FEWEST or (steps == steps.min()).mean() < 0.5:
-            return None
-        return int(steps.min())
-
     def holes(self, days: Days, gap: int | None) -> list[str]:
         """The months of `days` in which the quote in force has stood for too long, as 2025-03.
 
         `gap` is how many months after its own a quote may stand; None: one less than the rhythm.
         """
-        rhythm = self.rhythm()
+        rhythm = usual_step(_month(self.days))
         longest = gap if gap is not None else None if rhythm is None else rhythm - 1
         days = days[self.place(days) >= 0]
         if longest is None or not len(days):
@@ -161,7 +150,9 @@ def refuse_holes(quotes: Quotes, days: Days, gap: int | None, *, needed_by: str)
     if months:
         shown = ", ".join(months[:6]) + (" …" if len(months) > 6 else "")
         usual = (
-            f"at most {gap} months apart" if gap is not None else f"one every {quotes.rhythm()} month(s), as elsewhere"
+            f"at most {gap} months apart"
+            if gap is not None
+            else f"one every {usual_step(_month(quotes.days))} month(s), as elsewhere"
         )
         raise SourceError(
             f"rates: {quotes.kind} {quotes.key} has a hole: no quote for {len(months)} months ({shown}), needed by "

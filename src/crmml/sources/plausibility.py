@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import duckdb
 
 from crmml.errors import mask
+from crmml.sources.circles import branches_in_circles, owners_in_circles
 from crmml.sources.consistency import TABLES_PRESENT
+from crmml.sources.rate_series import rate_faults
 from crmml.sources.report import EXAMPLES, Issue
 from crmml.sources.spec import BankSpec
 
@@ -35,7 +37,11 @@ def table_faults(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[
         issues += _undated(connection, spec)
         issues += _never_seen(connection, present)
     if "branches" in present:
-        issues += _branches_in_circles(connection)
+        issues += branches_in_circles(connection)
+    if "relations" in present:
+        issues += owners_in_circles(connection)
+    if "rates" in present:
+        issues += rate_faults(connection, spec)
     if "activity" in present:
         issues += _measures(connection, spec)
     return issues
@@ -151,26 +157,6 @@ def _never_seen(connection: duckdb.DuckDBPyConnection, present: set[str]) -> lis
         f"observes them and none is scored (first: {examples[0]}). Map joined_on"
     )
     return [Issue("warning", "W138", "customers", "joined_on", len(found), told, examples)]
-
-
-def _branches_in_circles(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
-    """Branches that lie, over several steps, under themselves."""
-    parents = dict(connection.execute("SELECT branch_id, parent_id FROM kept.branches ORDER BY ALL").fetchall())
-    issues, done = [], set[str]()
-    for branch in parents:
-        path: list[str] = []
-        while branch in parents and branch not in done and branch not in path:
-            path.append(branch)
-            branch = parents[branch]
-        if branch in path:
-            circle = path[path.index(branch) :]
-            told = (
-                f"branches: parent_id goes in a circle, {' -> '.join([*circle, branch])}; expected a tree. "
-                "Leave parent_id of the head office empty"
-            )
-            issues.append(Issue("error", "D030", "branches", "parent_id", len(circle), told, tuple(circle[:EXAMPLES])))
-        done.update(path)
-    return issues
 
 
 def _measures(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[Issue]:
