@@ -18,6 +18,7 @@ from crmml.config import Model
 from crmml.errors import NotFoundError, SourceError
 from crmml.evaluation.drift import batch_summary
 from crmml.explain import Voice
+from crmml.files import digest_of
 from crmml.labels import build_labels
 from crmml.peers import read_peers
 from crmml.scoring import Scorer, ScoreReport, score
@@ -25,6 +26,7 @@ from crmml.sources.movements import without_history
 from crmml.stages.features import features_at, features_digest
 from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.project import Project, open_project
+from crmml.stages.provisioning import write_page, write_provision
 from crmml.stages.tables import stale_of
 
 # A customer without the label's exclusions (gone, in default, holds the product) is scored; the future is not known yet.
@@ -91,6 +93,8 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
     bank, ledger, features = features_at(project, day, say=say)
     inputs = {f"model {champion.model.key}": f"{champion.version} {champion.bundle.digest}" for champion in serving}
     inputs |= {"features": features_digest(features), "cutoff": str(day)}
+    if any(champion.model.spec.kind == "default" for champion in serving):
+        inputs["economics"] = digest_of(repr(project.spec.economics))
     step = Step("scores", project.workspace.of("scores", str(day)), inputs)
     if not needs_making(step, force=force, say=say):
         return step.folder
@@ -120,6 +124,9 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
             path = staged.path(f"{key}.parquet")
             report = score(features / "features" / f"{day}.parquet", scorer, out=path, keys=keys)
             staged.rows[path.name] = report.rows
+            if spec.kind == "default":
+                gone = status_is(labels.to_pandas(), "in_default")
+                write_provision(staged, bank, champion.model, day, in_default=gone, say=say)
             served[key] = {
                 "name": spec.name,
                 "version": champion.version,
@@ -135,7 +142,14 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
             without = f"; {flagged:,} without any history (thin_file)" if flagged else ""
             say(f"          {said_of(spec.name, champion.version, report)}{without}")
         staged.path("models.json").write_text(json.dumps(served, indent=1) + "\n", encoding="utf-8")
+    for champion in serving:
+        write_page(project, step.folder, champion.model, champion.version)
     return step.folder
+
+
+def status_is(labels: pd.DataFrame, status: str) -> list[str]:
+    """The customers whom a label leaves out for one reason."""
+    return labels.loc[labels["status"] == status, "customer_id"].astype(str).tolist()
 
 
 def require_known(champion: Champion, rows: pd.DataFrame) -> None:
