@@ -11,6 +11,8 @@ from crmml.config.model_file import Model, load_models
 from crmml.config.reading import read_yaml
 from crmml.config.table_file import TableModel, is_table, load_table_model
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
+from crmml.features.families.people import PROFILE, STANDING, TENURE
+from crmml.snapshots import EVENT_TERMS
 from crmml.sources.spec import BankSpec
 from crmml.targeting.spec import ListSpec
 
@@ -59,6 +61,7 @@ def load_bank_config(folder: Path) -> BankConfig:
         if "target" in content:
             for model in load_models(path, bank=spec.name):
                 refuse_protected(model, spec)
+                require_terms(model)
                 models[model.key] = model
         elif "offers" in content:
             lists[path.stem] = load_list(path)
@@ -83,7 +86,7 @@ def load_table_models(folder: Path) -> dict[str, TableModel]:
 
 
 def refuse_protected(model: Model, bank: BankSpec) -> None:
-    """A protected attribute is never a feature.
+    """A protected attribute is never a feature: not by its name, not by a feature made of it, not as a term.
 
     Raises
     ------
@@ -91,12 +94,54 @@ def refuse_protected(model: Model, bank: BankSpec) -> None:
         C009, naming the attribute.
     """
     for entry in model.spec.families:
-        attribute = entry.partition(".")[2]
-        if attribute in bank.protected:
+        family, _, feature = entry.partition(".")
+        column = _columns_of(family).get(feature, feature)
+        if column in bank.protected:
+            told = column if column == feature else f"{feature} is made of {column}, which"
             raise ConfigError(
-                f"{model.path}: features has '{entry}'; {attribute} is protected by bank.yaml and never a feature. "
+                f"{model.path}: features has '{entry}'; {told} is protected by bank.yaml and never a feature. "
                 "Leave it out; reports show figures by it",
                 code="C009",
+            )
+    for term in model.terms:
+        if term in bank.protected:
+            raise ConfigError(
+                f"{model.path}: terms has '{term}'; {term} is protected by bank.yaml and never a feature, not as a term of "
+                "an event either. Leave it out; reports show figures by it",
+                code="C009",
+            )
+
+
+def _columns_of(family: str) -> dict[str, str]:
+    """The column of `customers` that each attribute of a family reads."""
+    return {
+        one.name: one.column for each in (PROFILE, STANDING, TENURE) if each.name == family for one in each.attributes
+    }
+
+
+def require_terms(model: Model) -> None:
+    """Terms are columns of the event that were settled when it began.
+
+    Raises
+    ------
+    ConfigError
+        C002 with the nearest name, or C005 where there is no event.
+    """
+    if not model.terms:
+        return
+    if model.event is None:
+        raise ConfigError(
+            f"{model.path}: terms is {list(model.terms)}, and cutoffs has no event; expected event: loans or contacts, "
+            "whose terms they are",
+            code="C005",
+        )
+    allowed = EVENT_TERMS[model.event]
+    for term in model.terms:
+        if term not in allowed:
+            raise ConfigError(
+                f"{model.path}: terms has '{term}'; expected one of {', '.join(allowed)}, settled when the event began."
+                f"{did_you_mean(term, allowed)}",
+                code="C002",
             )
 
 
