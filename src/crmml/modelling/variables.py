@@ -52,7 +52,7 @@ def variables(bundle: Bundle, prepared: Prepared, X: Array, contributions: Array
                 "iv": None if bundle.is_money else information_value(values, label, is_number=is_number),
                 "rank": _spearman(values, label) if bundle.is_money and is_number else None,
                 "psi": feature_psi(bundle, info.name, test[:, position]),
-                "sign": _sign(X[:, position], contributions[:, position]) if is_number else None,
+                "sign": direction(X[:, position], contributions[:, position]) if is_number else None,
                 "expected": info.sign.get(bundle.target) if is_number else None,
                 "is_used": bool(gains[position] > 0) or bool(moved[position] > 0),
             }
@@ -88,7 +88,8 @@ def _of_all(values: Array, position: int) -> float:
     return float(values[position]) / total if total > 0 else 0.0
 
 
-def _sign(values: Array, contributions: Array) -> int:
+def direction(values: Array, contributions: Array) -> int:
+    """Whether contributions clearly rise (1) or fall (-1) with the values; 0 where neither."""
     found = _spearman(values, contributions)
     return 0 if found is None or abs(found) < CLEAR else int(np.sign(found))
 

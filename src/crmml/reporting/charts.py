@@ -20,55 +20,14 @@ _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _HUNDREDTHS = FuncFormatter(lambda value, _: f"{value * 100:g}%")
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """One cut-off's labels and scores, as a curve is drawn from them."""
-
-    title: str
-    label: np.ndarray
-    score: np.ndarray
-    benchmark: np.ndarray | None = None
-
-
-def roc_and_gains(rankings: Sequence[Ranking], *, name: str = "roc") -> str:
-    """ROC curves and cumulative gains, one line per cut-off; the newest beside its benchmark.
-
-    Parameters
-    ----------
-    rankings : sequence of Ranking
-        Oldest first; higher scores mean more likely.
-    """
-    with chart_style():
-        figure = Figure(figsize=(9.4, 3.9), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        shades = np.linspace(0.35, 1.0, len(rankings)) if len(rankings) > 1 else [1.0]
-        for ranking, shade in zip(rankings, shades, strict=True):
-            _curves(left, right, ranking.label, ranking.score, "-", BLUE, float(shade), ranking.title)
-        newest = rankings[-1]
-        if newest.benchmark is not None:
-            _curves(left, right, newest.label, newest.benchmark, "--", GOLD, 1.0, "基准 benchmark")
-        rate = float(np.mean(newest.label))
-        right.plot([0, rate, 1], [0, 1, 1], ":", color=TEAL, label="完美 perfect")
-        for axes in (left, right):
-            axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
-            _shares(axes)
-            axes.legend(loc="lower right", fontsize=8.5)
-        left.set(title="ROC 曲线 ROC curve", xlabel="误报率 false positive rate", ylabel="召回率 true positive rate")
-        right.set(
-            title="累积增益 cumulative gains",
-            xlabel="按评分选取的客户 customers taken",
-            ylabel="覆盖的事件 events found",
-        )
-        return to_svg(figure, name=name)
-
-
 def calibration(panels: Mapping[str, pd.DataFrame], *, name: str = "calibration") -> str:
     """Predicted against observed rates with 95 % Wilson intervals, one panel per cut-off.
 
     Parameters
     ----------
     panels : mapping of str to DataFrame
-        Title to bins: `predicted`, `observed`, `low`, `high`.
+        Title to bins: `predicted`, `observed`, `low`, `high`, and `raw_predicted, raw_observed` (before
+        calibration) where that is known.
     """
     with chart_style():
         figure = Figure(figsize=(min(3.3 * len(panels), 9.4) if len(panels) > 1 else 4.6, 3.6), layout="constrained")
@@ -76,15 +35,27 @@ def calibration(panels: Mapping[str, pd.DataFrame], *, name: str = "calibration"
         top = float(np.nanmax(every[["predicted", "high"]].to_numpy())) * 1.06 or 1.0
         for axes, (title, bins) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
             axes.plot([0, top], [0, top], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
+            if "raw_predicted" in bins:
+                axes.plot(
+                    bins["raw_predicted"],
+                    bins["raw_observed"],
+                    "o",
+                    mfc="none",
+                    color=GOLD,
+                    markersize=4,
+                    label="校准前 before",
+                )
             down = np.maximum(0.0, bins["observed"] - bins["low"])
             up = np.maximum(0.0, bins["high"] - bins["observed"])
             axes.errorbar(
-                bins["predicted"], bins["observed"], yerr=[down, up], fmt="o", color=BLUE, capsize=2.5, markersize=4, elinewidth=1.3
+                bins["predicted"], bins["observed"], yerr=[down, up], fmt="o", color=BLUE, capsize=2.5, markersize=4, elinewidth=1.3,
+                label="校准后 after",
             )  # fmt: skip
             axes.set(xlim=(0, top), ylim=(0, top), title=title, xlabel="预测 predicted")
             axes.xaxis.set_major_formatter(_HUNDREDTHS)
             axes.yaxis.set_major_formatter(_HUNDREDTHS)
         figure.axes[0].set_ylabel("实际 observed")
+        figure.axes[0].legend(fontsize=8, loc="upper left")
         return to_svg(figure, name=name)
 
 
@@ -233,31 +204,6 @@ def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
         return to_svg(figure, name=name)
 
 
-def _ranked_shares(label: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
-    """Cumulative shares of rows, positives and negatives from the highest score down; ties move together."""
-    order = np.argsort(-score, kind="stable")
-    ordered, ranked = label[order].astype(float), score[order]
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    # A page needs no more points than it has pixels.
-    ends = ends[np.unique(np.linspace(0, len(ends) - 1, min(len(ends), 300)).astype(int))]
-    taken, positives = ends + 1, np.cumsum(ordered)[ends]
-    total = max(1.0, ordered.sum())
-    shares = {
-        "rows": taken / len(label),
-        "positives": positives / total,
-        "negatives": (taken - positives) / max(1.0, len(label) - ordered.sum()),
-    }
-    return {key: np.concatenate([[0.0], values]) for key, values in shares.items()}
-
-
-def _curves(
-    left: Axes, right: Axes, label: np.ndarray, score: np.ndarray, line: str, colour: str, alpha: float, title: str
-) -> None:
-    shares = _ranked_shares(label, score)
-    left.plot(shares["negatives"], shares["positives"], line, color=colour, alpha=alpha, label=title)
-    right.plot(shares["rows"], shares["positives"], line, color=colour, alpha=alpha, label=title)
-
-
 def _legend_above(axes: Axes) -> None:
     axes.legend(fontsize=9, ncols=4, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
@@ -267,9 +213,3 @@ def _half_years(windows: Sequence[Window]) -> list[float]:
     first, last = min(window.features_from for window in windows), max(window.label_to for window in windows)
     days = (date(year, month, 1) for year in range(first.year, last.year + 2) for month in (1, 7))
     return [float(day.toordinal()) for day in days if first <= day <= last]
-
-
-def _shares(axes: Axes) -> None:
-    axes.set(xlim=(0, 1), ylim=(0, 1.01))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -67,9 +67,13 @@ def rank_table(score: np.ndarray, label: np.ndarray, *, groups: int = 10) -> lis
                 "lift": float(label[part].mean()) / rate if rate else float("nan"),
                 "found": events / total if total else float("nan"),
                 "gap": (events / total if total else float("nan")) - others,
+                "least": float(score[part].min()),
+                "rows_so_far": rows,
+                "events_so_far": int(events),
             }
         )
-    return table
+    largest = max(range(len(table)), key=lambda index: abs(table[index]["gap"]))
+    return [row | {"is_ks": index == largest} for index, row in enumerate(table)]
 
 
 def money_deciles(predicted: np.ndarray, actual: np.ndarray) -> pd.DataFrame:

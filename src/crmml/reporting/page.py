@@ -31,7 +31,7 @@ def environment() -> jinja2.Environment:
     env.globals.update(
         amount=wording.amount, factor=wording.factor, signed=wording.signed, is_missing=wording.is_missing
     )
-    env.filters.update(probability=wording.probability, number=wording.number, money=money)
+    env.filters.update(told=told, probability=wording.probability, number=wording.number, money=money)
     return env
 
 
@@ -55,6 +55,16 @@ def money(value: float) -> str:
     """
     text = f"{value:,.0f}"
     return text.replace("-", "−") if text != "-0" else "0"
+
+
+def told(value: float, digits: int) -> str:
+    """A number with its true minus sign, and no minus before a zero.
+
+    >>> told(-0.0004, 3), told(-1234.5678, 2), told(0.5, 0)
+    ('0.000', '−1,234.57', '0')
+    """
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if text.strip("-0.,") else text.lstrip("-")
 
 
 def mask_name(name: str) -> str:

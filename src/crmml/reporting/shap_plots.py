@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from crmml.reporting.fonts import chart_style, to_svg
 
@@ -100,27 +101,34 @@ def waterfall(explained: Explained, row: int, *, shown: Sequence[str], most: int
     return _draw(draw, name)
 
 
-def dependence(explained: Explained, feature: int, *, name: str = "dependence") -> str:
-    """What one feature adds over the range of its values, one dot a row."""
+def dependence(explained: Explained, features: Sequence[int], *, name: str = "dependence") -> str:
+    """What each of some features adds over the range of its values, one panel a feature, one dot a row."""
     sample = explained.sampled()
 
     def draw(shap: Any, figure: Figure) -> None:
-        axes = figure.subplots()
-        figure.set_size_inches(4.5, 3.2)
-        shap.plots.scatter(
-            _explanation(shap, sample)[:, feature],
-            ax=axes,
-            show=False,
-            dot_size=8,
-            color="#1f5fa8",
-            alpha=0.5,
-            xmin="percentile(1)",
-            xmax="percentile(99)",
-        )
-        axes.set_title(sample.names[feature].replace("\n", "  "), fontsize=10)
-        axes.set_xlabel("特征值 value", fontsize=9)
-        axes.set_ylabel("贡献 contribution", fontsize=9)
-        axes.tick_params(labelsize=8)
+        lines = -(-len(features) // 3)
+        figure.set_size_inches(9.4, 2.75 * lines)
+        figure.set_layout_engine("constrained")
+        panels = figure.subplots(lines, 3, squeeze=False).ravel()
+        for axes, feature in zip(panels, features, strict=False):
+            shap.plots.scatter(
+                _explanation(shap, sample)[:, feature],
+                ax=axes,
+                show=False,
+                dot_size=6,
+                color="#1f5fa8",
+                alpha=0.5,
+                hist=False,
+                xmin="percentile(1)",
+                xmax="percentile(99)",
+            )
+            axes.set_title(sample.names[feature], fontsize=8.5)
+            axes.set_xlabel("")
+            axes.set_ylabel("贡献 contribution" if axes in panels[::3] else "", fontsize=8)
+            axes.tick_params(labelsize=7.5)
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+        for axes in panels[len(features) :]:
+            axes.set_visible(False)
 
     return _draw(draw, name)
 

@@ -9,59 +9,128 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from crmml.bundle import SIGNS, Bundle
-from crmml.reporting import charts, figures, words
+from crmml.bundle import Bundle
+from crmml.reporting import charts, figures, group_charts
+from crmml.reporting.evidence import Evidence
+from crmml.reporting.metric_words import attribute, group
 from crmml.reporting.model_report.card import data_window
 from crmml.reporting.model_report.population import windows
+from crmml.reporting.model_report.testing import raw_of
 from crmml.reporting.model_report.variables import concept_words
 from crmml.reporting.page import svg
+from crmml.reporting.ranking_charts import Ranking, gains_and_lift, roc_and_recall
+from crmml.reporting.words import Words
 
 
-def draw(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Markup]:
-    metrics = bundle.card["metrics"]
-    measure = metrics["measure"]
-    parts, place = ("各截止日", "cut-off") if data_window(bundle.card)["test"] else ("各检验部分", "part")
+def draw(bundle: Bundle, predictions: pd.DataFrame, evidence: Evidence, found: Mapping[str, Any]) -> dict[str, Markup]:
+    """The charts of the page by name; a chart without its figures is left out, and the page says why.
+
+    Parameters
+    ----------
+    found : mapping
+        What the page worked out already: `waterfall` and `psi`.
+    """
     drawn = {
-        "by_cutoff": charts.by_cutoff(
-            _by_cutoff(metrics),
-            title=f"{parts} AUC by {place}" if measure == "auc" else f"{parts}标准化基尼 normalised Gini by {place}",
-            chance=0.5 if measure == "auc" else 0.0,
-        ),
+        "by_cutoff": _figure_by_cutoff(bundle),
         "groups": charts.bars(
-            {
-                f"{concept_words(name).zh} {concept_words(name).en}": share
-                for name, share in bundle.card["importance"].items()
-            },
+            {_both(concept_words(name)): share for name, share in bundle.card["importance"].items()},
             title="概念组重要性 importance of concept groups",
             xlabel="占模型变动的份额 share of the movement",
             name="groups",
         ),
+        **_of_rows(bundle, predictions),
+        **_of_evidence(evidence, found),
     }
     if dates := windows(bundle.card):
         drawn["calendar"] = charts.calendar(dates)
-    served = predictions["predicted" if bundle.is_money else "probability"].to_numpy()
-    shift = figures.shift_of(np.array(bundle.reference.quantiles), served)
-    drawn["shift"] = charts.shift(
-        shift["train"], shift["test"], edges=_edge_words(shift["edges"], money=bundle.is_money), psi=shift["psi"]
-    )
-    newest = figures.newest(predictions)
-    if bundle.is_money:
-        last = predictions[predictions["period"] == predictions["period"].max()]
-        drawn["deciles"] = charts.deciles(figures.money_deciles(last["predicted"].to_numpy(), last["label"].to_numpy()))
-    elif newest:
-        rankings = [
-            charts.Ranking(
-                period, rows["label"].to_numpy(), rows["probability"].to_numpy(), rows["benchmark"].to_numpy()
-            )
-            for period, rows in newest.items()
-        ]
-        drawn["roc"] = charts.roc_and_gains(rankings)
-        drawn["calibration"] = charts.calibration({period: _bins(rows) for period, rows in newest.items()})
+    if (steps := found["waterfall"]) is not None:
+        drawn["population"] = group_charts.population(
+            [_both(step) for step in steps["steps"]], steps["total"]["counts"]
+        )
     return {name: svg(text) for name, text in drawn.items()}
 
 
+def _figure_by_cutoff(bundle: Bundle) -> str:
+    is_auc = bundle.card["metrics"]["measure"] == "auc"
+    parts, place = ("各截止日", "cut-off") if data_window(bundle.card)["test"] else ("各检验部分", "part")
+    title = f"{parts} AUC by {place}" if is_auc else f"{parts}标准化基尼 normalised Gini by {place}"
+    return charts.by_cutoff(_by_cutoff(bundle.card["metrics"]), title=title, chance=0.5 if is_auc else 0.0)
+
+
+def _of_rows(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, str]:
+    """The charts that are drawn from the test rows."""
+    served = predictions["predicted" if bundle.is_money else "probability"].to_numpy()
+    shift = figures.shift_of(np.array(bundle.reference.quantiles), served)
+    edges = _edge_words(shift["edges"], money=bundle.is_money)
+    drawn = {"shift": charts.shift(shift["train"], shift["test"], edges=edges, psi=shift["psi"])}
+    if bundle.is_money:
+        last = predictions[predictions["period"] == predictions["period"].max()]
+        label, predicted, carried = (last[name].to_numpy(dtype=float) for name in ("label", "predicted", "benchmark"))
+        drawn["deciles"] = charts.deciles(figures.money_deciles(predicted, label))
+        if label.sum() > 0:
+            ranking = Ranking(str(last["period"].iloc[0]), label, predicted, carried)
+            drawn["gains"] = gains_and_lift([ranking], money=True)
+        return drawn
+    raw = raw_of(bundle, predictions)
+    newest = figures.newest(predictions.assign(raw=np.nan if raw is None else raw))
+    if newest:
+        rankings = [
+            Ranking(period, *(rows[name].to_numpy(dtype=float) for name in ("label", "probability", "benchmark")))
+            for period, rows in newest.items()
+        ]
+        drawn["roc"] = roc_and_recall(rankings)
+        drawn["gains"] = gains_and_lift(rankings)
+        drawn["calibration"] = charts.calibration({period: _bins(rows) for period, rows in newest.items()})
+    return drawn
+
+
+def _of_evidence(evidence: Evidence, found: Mapping[str, Any]) -> dict[str, str]:
+    """The charts of what was found out beside the training."""
+    drawn = {}
+    told = [
+        (f"{division['zh']} · {_both(group(row['group']))}", row["observed_over_expected"])
+        for division in (evidence.segments or {}).get("divisions", [])
+        for row in division["groups"]
+        if row["observed_over_expected"]
+    ]
+    if told:
+        title = "各组实际/预期,95% 区间 observed / expected by group"
+        drawn["segments"] = group_charts.intervals(told, title=title, name="segments")
+    ratios = [
+        (f"{attribute(each['name']).zh} · {_both(group(row['group']))}", row["selected_ratio"])
+        for each in (evidence.fairness or {}).get("attributes", [])
+        for row in each["groups"]
+        if row["selected_ratio"] and row["group"] not in ("few", "not known")
+    ]
+    if ratios:
+        title = "选取率与最大组之比,95% 区间 selection, ratio to the largest group"
+        drawn["fairness"] = group_charts.intervals(ratios, title=title, band=(0.8, 1.25), name="fairness")
+    if worst := found["psi"]["worst"]:
+        values = np.array([[np.nan if each is None else each for each in row["figures"]] for row in worst], dtype=float)
+        periods = evidence.stability["periods"] if evidence.stability else []
+        if values.shape[1] <= _MOST_PERIODS:
+            drawn["heat"] = group_charts.heat([_named(row) for row in worst], periods, values)
+    return drawn
+
+
+_MOST_PERIODS = 12
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    return str(row["name"]) if row["zh"] == row["name"] else f"{row['zh']} {row['name']}"
+
+
+def _both(words: Words) -> str:
+    return words.en if words.zh == words.en else f"{words.zh} {words.en}"
+
+
 def _bins(rows: pd.DataFrame) -> pd.DataFrame:
-    return figures.calibration_bins(rows["probability"].to_numpy(), rows["label"].to_numpy())
+    label = rows["label"].to_numpy()
+    bins = figures.calibration_bins(rows["probability"].to_numpy(), label)
+    if rows["raw"].isna().any():
+        return bins
+    raw = figures.calibration_bins(1 / (1 + np.exp(-rows["raw"].to_numpy())), label)
+    return bins.assign(raw_predicted=raw["predicted"], raw_observed=raw["observed"])
 
 
 def _by_cutoff(metrics: Mapping[str, Any]) -> pd.DataFrame:
@@ -78,21 +147,3 @@ def _by_cutoff(metrics: Mapping[str, Any]) -> pd.DataFrame:
 def _edge_words(edges: np.ndarray, *, money: bool) -> list[str]:
     said = [f"{edge:,.0f}" if money else f"{edge * 100:.2g}%" for edge in edges]
     return [f"≤{said[0]}", *said[1:], f">{said[-1]}"] if said else [""]
-
-
-def tables(bundle: Bundle, predictions: pd.DataFrame) -> dict[str, Any]:
-    last = str(predictions["period"].max())
-    if bundle.is_money:
-        rows = predictions[predictions["period"].astype(str) == last]
-        table = figures.money_deciles(rows["predicted"].to_numpy(), rows["label"].to_numpy())
-        parts = [
-            {"words": words.COMPONENTS[name], **bundle.card["metrics"]["components"][name]}
-            for name in SIGNS
-            if name in bundle.card["metrics"].get("components", {})
-        ]
-        return {"period": last, "deciles": table.to_dict("records"), "components": parts}
-    newest = figures.newest(predictions, 1)
-    if not newest:
-        return {"period": last, "ranks": []}
-    period, rows = next(iter(newest.items()))
-    return {"period": period, "ranks": figures.rank_table(rows["probability"].to_numpy(), rows["label"].to_numpy())}

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from crmml.bundle import Bundle
-from crmml.explain import amount, concept_order, sum_by_concept
+from crmml.explain import amount
 from crmml.explain.wording import is_missing
 from crmml.features.declare import FeatureInfo
-from crmml.reporting import shap_plots
-from crmml.reporting.model_report.variables import concept_words
+from crmml.modelling.variables import direction
+from crmml.reporting import group_charts, shap_plots
 from crmml.reporting.page import svg
 
 _TOP_FEATURES = 15
-_DEPENDENCE = 4
+_DEPENDENCE = 6
 _TYPICAL_HIGH = 95.0  # percentile of the sampled row whose score is taken apart
 
 
@@ -40,17 +40,23 @@ def explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[st
     moved = np.abs(values - values.mean(axis=0)).mean(axis=0)
     return {
         "rows": len(sample),
+        "importance": svg(group_charts.directions(_directions(bundle, X, values, moved), xlabel=f"平均绝对贡献 mean |contribution|, {scale}")),
         "beeswarm": svg(shap_plots.beeswarm(explained)),
         "waterfall": svg(shap_plots.waterfall(explained, row, shown=shown)),
-        "dependence": [svg(shap_plots.dependence(explained, index, name=f"dependence{index}")) for index in numbers],
-        "features": [
-            {"info": bundle.features[index], "concept": concept_words(bundle.features[index].concept), "moved": moved[index]}
-            for index in strongest
-        ],
-        "groups": dict(
-            zip(concept_order(bundle.concepts), np.abs(sum_by_concept(values - values.mean(axis=0), bundle.concepts)).mean(axis=0), strict=True)
-        ),
+        "dependence": svg(shap_plots.dependence(explained, numbers)) if numbers else None,
     }  # fmt: skip
+
+
+def _directions(
+    bundle: Bundle, X: np.ndarray, values: np.ndarray, moved: np.ndarray
+) -> list[tuple[str, float, int | None]]:
+    """The strongest features with their movement and the direction of the score as their value rises."""
+    rows = []
+    for index in np.argsort(-moved, kind="stable")[:_TOP_FEATURES]:
+        info = bundle.features[index]
+        sign = direction(X[:, index], values[:, index]) if info.kind == "number" else None
+        rows.append((info.zh if info.zh == info.name else f"{info.zh} {info.name}", float(moved[index]), sign))
+    return rows
 
 
 def _typical_high(scale: np.ndarray) -> int:
@@ -60,5 +66,5 @@ def _typical_high(scale: np.ndarray) -> int:
 
 def _cell(info: FeatureInfo, value: Any, currency: str) -> str:
     if is_missing(value):
-        return "–"
+        return "未知 not known"
     return str(value) if info.kind == "category" else amount(float(value), info.unit, "zh", currency=currency)

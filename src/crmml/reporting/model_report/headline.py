@@ -6,30 +6,48 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmml.reporting import words
+from crmml.reporting.metric_words import METRICS
+from crmml.reporting.page import told
 from crmml.reporting.words import Words
 
+ORDER = (
+    "auc",
+    "gini",
+    "normalised_gini",
+    "average_precision",
+    "ks",
+    "ks_score",
+    "lift_10pct",
+    "calibration_slope",
+    "observed_over_expected",
+    "brier",
+    "log_loss",
+    "ece",
+    "mae",
+    "rmse",
+    "r2",
+    "spearman",
+    "captured",
+)
 
-def headline(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The figures of the first screen: name, value and interval as text."""
-    head = metrics["headline"]
-    rows = [
-        ("auc", "AUC", "AUC", 3),
-        ("gini", "基尼系数", "Gini", 3),
-        ("normalised_gini", "标准化基尼", "normalised Gini", 3),
-        ("calibration_slope", "校准斜率", "calibration slope", 2),
-        ("observed_over_expected", "实际/预期", "observed / expected", 2),
-        ("ks", "KS", "KS", 3),
-        ("lift_10pct", "前10%提升度", "lift, top 10%", 2),
-        ("brier", "Brier", "Brier", 4),
-        ("log_loss", "对数损失", "log loss", 4),
-        ("mae", "平均绝对误差(元)", "mean absolute error, yuan", 0),
-        ("rmse", "均方根误差(元)", "root mean square error, yuan", 0),
-    ]
-    shown = []
-    for key, zh, en, digits in rows:
-        if key in head:
-            shown.append({"key": key, "zh": zh, "en": en, **figure_of(head[key], digits)})
-    return shown
+
+def headline(metrics: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The figures of a test: name, meaning, value and interval as text; `more` has those beyond the card, with intervals."""
+    head = {**metrics["headline"], **(more or {})}
+    return [_told(key, head[key]) for key in ORDER if key in head]
+
+
+def _told(key: str, figure: Any) -> dict[str, Any]:
+    metric = METRICS[key]
+    return {
+        "key": key,
+        "zh": metric.name.zh,
+        "en": metric.name.en,
+        "meaning": metric.meaning,
+        "arrow": metric.arrow,
+        "better": metric.better,
+        **figure_of(figure, metric.digits),
+    }
 
 
 def figure_of(figure: Mapping[str, float | None] | float | None, digits: int) -> dict[str, str]:
@@ -39,13 +57,7 @@ def figure_of(figure: Mapping[str, float | None] | float | None, digits: int) ->
         else (figure, None, None)
     )
     interval = f"[{told(low, digits)}, {told(high, digits)}]" if low is not None and high is not None else ""
-    return {"value": "–" if value is None else told(value, digits), "interval": interval}
-
-
-def told(value: float, digits: int) -> str:
-    """A number with its true minus sign, and no minus before a zero."""
-    text = f"{value:,.{digits}f}"
-    return text.replace("-", "−") if text.strip("-0.") else text.lstrip("-")
+    return {"value": "不足 too few" if value is None else told(value, digits), "interval": interval}
 
 
 def apart(metrics: Mapping[str, Any], group: str) -> list[dict[str, Any]]:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from crmml.bundle import Bundle
+from crmml.evaluation.groups import RESAMPLES
 from crmml.reporting import words
 from crmml.reporting.evidence import Evidence
-from crmml.reporting.model_report.card import data_window, few_events, parameters
-from crmml.reporting.model_report.drawing import draw, tables
+from crmml.reporting.metric_words import attribute, group
+from crmml.reporting.model_report.card import data_window, few_events, parameters, stated, weaknesses
+from crmml.reporting.model_report.drawing import draw
 from crmml.reporting.model_report.explanations import explanations
 from crmml.reporting.model_report.headline import against_benchmark, apart, headline
-from crmml.reporting.model_report.population import waterfall
+from crmml.reporting.model_report.population import exclusions, waterfall, windows
 from crmml.reporting.model_report.subject import Subject
-from crmml.reporting.model_report.variables import features, groups
+from crmml.reporting.model_report.testing import before_after, compared, ks_scores, tables, tested, thin_tables
+from crmml.reporting.model_report.variables import features, kept, reason_codes, steadiest
 from crmml.reporting.page import render
 from crmml.reporting.words import Words
 
 _NOTHING = Evidence()
+_ABSENT = {
+    "zh": "训练时未收集此项;用 crmml train 重新训练后可见",
+    "en": "not collected when this model was trained; crmml train collects it",
+}
 _LEAST_ROWS = 30  # fewer would tell about single customers
 
 
@@ -48,34 +59,71 @@ def model_report(
     """
     card = bundle.card
     about = words.about(bundle.target, is_table="table" in card)
-    title = Words(subject.title_zh or about.title.zh, subject.title_en or about.title.en)
+    stamp = card["metrics"].get("stamp", "")
+    steps = waterfall(card.get("waterfall", []))
+    psi = steadiest(evidence.stability, bundle.features)
+    variables = kept(evidence.variables or [], bundle.features)
+    agreement = evidence.reasons_agreement or card["metrics"].get("reasons_agreement")
     return render(
         "model.html",
         language=language,
         bundle=bundle,
         card=card,
         evidence=evidence,
+        absent=defaultdict(lambda: _ABSENT, evidence.absent),
         subject=subject,
         about=about,
-        limits=words.limits(about, stamp=card["metrics"].get("stamp", "")),
-        stamp=words.stamp(card["metrics"].get("stamp", "")),
-        title=title,
-        headline=headline(card["metrics"]),
+        title=Words(subject.title_zh or about.title.zh, subject.title_en or about.title.en),
+        stated=stated(card, about),
+        limits=words.limits(about, stamp=stamp),
+        stamp=words.stamp(stamp),
+        weaknesses=weaknesses(card, evidence, psi["worst"]),
+        headline=headline(card["metrics"], evidence.discrimination),
         never=apart(card["metrics"], "never_trained_on"),
         later=apart(card["metrics"], "first_seen_later"),
         per_cutoff=card["metrics"]["per_cutoff"],
+        ks_scores=ks_scores(bundle, predictions),
         benchmark=against_benchmark(card["metrics"]),
         gates=card["metrics"].get("gates", []),
         window=data_window(card),
         few_events=few_events(card),
-        waterfall=waterfall(card.get("waterfall", [])),
-        groups=groups(card["importance"]),
+        tested=tested(predictions),
+        waterfall=steps,
+        exclusions=exclusions(steps),
+        dates=windows(card),
+        before_after=before_after(bundle, predictions),
+        calibrated=_calibrated(card),
+        resamples=RESAMPLES,
+        psi=psi,
+        variables=variables,
+        used=sum(row["is_used"] for row in variables),
         features=features(bundle.features),
         dropped=card["columns"]["dropped"],
         params=parameters(card),
-        charts=draw(bundle, predictions),
+        codes=reason_codes(card["importance"], bundle.features),
+        thin=thin_tables(evidence.thin_files),
+        compared=compared(evidence.against_champion),
+        saw_test=_saw_test(card, evidence),
+        agreement=agreement,
+        drop=card["config"].get("gates", {}).get("reasons_agreement_drop", 0.05),
+        group_words=group,
+        attribute_words=attribute,
+        charts=draw(bundle, predictions, evidence, {"waterfall": steps, "psi": psi}),
         tables=tables(bundle, predictions),
         explained=None
         if sample is None or len(sample) < _LEAST_ROWS
         else explanations(bundle, sample, subject.currency),
     )
+
+
+def _calibrated(card: Mapping[str, Any]) -> dict[str, int]:
+    """On how many rows, in how many folds, the calibration was fitted; of money, its first component."""
+    found = card["tuning"].get("calibrated_on") or {}
+    return next(iter(found.values()), {"rows": 0, "folds": 0})
+
+
+def _saw_test(card: Mapping[str, Any], evidence: Evidence) -> bool:
+    """Whether the champion learned from cut-offs that this test begins with."""
+    until = (evidence.against_champion or {}).get("trained_until")
+    tests = card["config"]["split"]["out_of_time"]
+    return bool(until and tests and str(until) >= str(tests[0])[:10])
