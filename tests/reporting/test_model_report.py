@@ -90,7 +90,9 @@ def test_a_contribution_is_reported_in_money(tmp_path):
 def test_many_event_days_are_told_by_quarter(churn):
     days = pd.date_range("2024-01-01", "2024-04-30")
     card = dict(churn[1].bundle.card)
-    card["waterfall"] = [{"cutoff_date": str(day.date()), "step": "all", "rows": 2} for day in days]
+    card["waterfall"] = [
+        {"cutoff_date": str(day.date()), "step": step, "rows": 2} for day in days for step in ("all", "sample")
+    ]
     text = model_report(replace(churn[1].bundle, card=card), churn[1].predictions, SUBJECT)
     assert "2024Q1" in text
     assert "2024-01-17" not in text
