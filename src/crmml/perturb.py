@@ -35,6 +35,8 @@ UNDATED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: Ids of a row's own, renewed in a row that is added.
 _OWN_ID = {"accounts": "account_id", "loans": "loan_id", "transactions": "transaction_id"}
+#: Text whose every value must be known elsewhere: an account in a currency without a rate of exchange is refused.
+CLOSED = frozenset({"currency"})
 _EXTRA_ROWS = 2_000
 _LONGEST_DAYS = 400
 
@@ -80,7 +82,9 @@ class Perturb:
         late = late_rows(table, rows, self.cutoff)
         contract = CONTRACT[table]
         for name in _free_columns(contract):
-            rows = _put(rows, name, _where(late, self._scrambled(rows[name], late), rows[name]))
+            rows = _put(
+                rows, name, _where(late, self._scrambled(rows[name], late, is_closed=name in CLOSED), rows[name])
+            )
         if contract.date is not None:
             moved = self._moved(rows[contract.date])
             dated_late = late & _after(rows[contract.date], self.cutoff)
@@ -114,7 +118,7 @@ class Perturb:
         picked = rows.take(self.rng.permutation(rows.num_rows)[:_EXTRA_ROWS])
         everyone = np.ones(picked.num_rows, dtype=bool)
         for name in _free_columns(contract):
-            picked = _put(picked, name, self._scrambled(picked[name], everyone))
+            picked = _put(picked, name, self._scrambled(picked[name], everyone, is_closed=name in CLOSED))
         if table in _OWN_ID:
             fresh = pa.array([f"late-{number}" for number in range(picked.num_rows)], pa.string())
             picked = _put(picked, _OWN_ID[table], fresh)
@@ -123,8 +127,8 @@ class Perturb:
         picked = _put(picked, contract.date, self._past(picked.num_rows))
         return _put(picked, "posted_on", self._future(picked.num_rows))
 
-    def _scrambled(self, column: pa.ChunkedArray, among: np.ndarray) -> pa.Array:
-        """Other values of the same kind: drawn from the column's, numbers blown up as well."""
+    def _scrambled(self, column: pa.ChunkedArray, among: np.ndarray, *, is_closed: bool = False) -> pa.Array:
+        """Other values of the same kind: drawn from the column's (nothing else where it `is_closed`), numbers blown up."""
         whole = column.combine_chunks()
         places = np.flatnonzero(among)
         drawn = np.arange(len(whole))
@@ -133,6 +137,8 @@ class Perturb:
         taken = whole.take(pa.array(drawn))
         kind = whole.type
         if pa.types.is_string(kind):
+            if is_closed:
+                return taken
             # Strange values among the drawn ones, so that a column with one value changes too.
             strange = self.rng.random(len(whole)) < 0.3
             return pc.if_else(pa.array(strange), pa.scalar("scrambled", pa.string()), taken)

@@ -1,0 +1,25 @@
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from crmml.perturb import Perturb
+from crmml.sources.contract import CONTRACT
+
+
+def test_an_account_of_the_future_is_scrambled_into_no_currency_that_the_bank_does_not_have():
+    size = 200
+    columns = {
+        name: pa.nulls(size, pa.date32() if each.type == "date" else pa.string())
+        for name, each in CONTRACT["accounts"].columns.items()
+    }
+    columns |= {
+        "account_id": pa.array([str(number) for number in range(size)]),
+        "currency": pa.array(["CNY", "USD"] * (size // 2)),
+        "opened_on": pa.array([date(2025, 6, 1)] * size, pa.date32()),
+        "posted_on": pa.array([date(2025, 6, 1)] * size, pa.date32()),
+    }
+    change = Perturb("scrambled", date(2025, 5, 31), None, np.random.default_rng(1))
+    changed = change._scramble_late("accounts", pa.table(columns))
+    assert set(changed["currency"].to_pylist()) == {"CNY", "USD"}
+    assert changed["currency"].to_pylist() != columns["currency"].to_pylist()
