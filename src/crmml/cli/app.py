@@ -14,6 +14,7 @@ import typer
 
 from crmml.cli.models import models_app
 from crmml.cli.output import Format, emit, emit_one, say
+from crmml.cli.value import value
 from crmml.errors import GateError, SourceError, UsageError
 from crmml.periods import parse_day
 
@@ -29,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.command()(value)
 
 
 def _day(text: str | None, *, option: str = "--cutoff 2025-10-31") -> date | None:
@@ -121,7 +123,7 @@ def check(bank: Bank, strict: Strict = False, form: Form = Format.table) -> None
 def run(
     bank: Bank,
     stage: Annotated[
-        str | None, typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, list.")
+        str | None, typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, value, list.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,

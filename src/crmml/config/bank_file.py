@@ -16,6 +16,7 @@ from crmml.errors import ConfigError
 from crmml.sources.contract import CONTRACT
 from crmml.sources.locations import place_fault
 from crmml.sources.spec import ActivityMeasure, BankSpec, Format, Source
+from crmml.value.spec import ValueSpec
 
 _SUFFIXES: Mapping[str, Format] = {
     ".parquet": "parquet",
@@ -98,6 +99,14 @@ class BankFile:
     quarantine: Quarantine = field(default_factory=Quarantine)
     days_off: tuple[date, ...] = ()
     group_relations: tuple[str, ...] = ()
+    value: ValueSpec = field(default_factory=ValueSpec)
+
+
+def read_bank_file(folder: Path) -> BankFile:
+    """The keys of `folder/bank.yaml`, each of its kind; ConfigError with the place otherwise."""
+    path = folder / "bank.yaml"
+    shorthands: Shorthands = {SourceFile: lambda text: {"path": text}}
+    return build(BankFile, read_yaml(path), where=str(path), shorthands=shorthands)
 
 
 def load_bank(folder: Path) -> BankSpec:
@@ -108,10 +117,8 @@ def load_bank(folder: Path) -> BankSpec:
     ConfigError
         With the place, what was found, what was expected.
     """
-    path = folder / "bank.yaml"
-    where = str(path)
-    shorthands: Shorthands = {SourceFile: lambda text: {"path": text}}
-    file = build(BankFile, read_yaml(path), where=where, shorthands=shorthands)
+    where = str(folder / "bank.yaml")
+    file = read_bank_file(folder)
     refuse_unknown_keys(file.tables, CONTRACT, where=f"{where}: tables")
     for key, given in (("observed_until", file.observed_until), ("observed_from", file.observed_from)):
         refuse_unknown_keys(given, [*CONTRACT, "default"], where=f"{where}: {key}")

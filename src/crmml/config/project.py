@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from crmml.config.bank_file import load_bank
+from crmml.config.bank_file import load_bank, read_bank_file
 from crmml.config.list_file import load_list
 from crmml.config.model_file import Model, load_models
 from crmml.config.reading import read_yaml
@@ -15,6 +15,7 @@ from crmml.features.families.people import PROFILE, STANDING, TENURE
 from crmml.snapshots import EVENT_TERMS
 from crmml.sources.spec import BankSpec
 from crmml.targeting.spec import ListSpec
+from crmml.value.spec import ValueSpec
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class BankConfig:
     spec: BankSpec
     models: dict[str, Model]
     lists: dict[str, ListSpec]
+    value: ValueSpec = field(default_factory=ValueSpec)
 
     def model(self, key: str) -> Model:
         """A model by its key; NotFoundError with the nearest name."""
@@ -70,7 +72,7 @@ def load_bank_config(folder: Path) -> BankConfig:
                 f"{path} has neither 'target' nor 'offers'; expected a model or a list. Move other files elsewhere",
                 code="C011",
             )
-    return BankConfig(spec, models, lists)
+    return BankConfig(spec, models, lists, read_bank_file(folder).value)
 
 
 def load_table_models(folder: Path) -> dict[str, TableModel]:

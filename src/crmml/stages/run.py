@@ -16,9 +16,10 @@ from crmml.stages.promoting import promote_first
 from crmml.stages.ranking import rank_products
 from crmml.stages.scores import champions, make_scores
 from crmml.stages.table_models import has_bank, table_project, train_tables
+from crmml.stages.value import tell_value
 from crmml.stages.training import make_model
 
-STAGES = ("tables", "ledger", "features", "audit", "train", "score", "list")
+STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "list")
 
 
 def run_bank(
@@ -73,6 +74,8 @@ def run_stages(
         train_models(project, ground, trained, force=force, say=say)
     if "score" in wanted and project.config.models and (stage == "score" or _is_served(project, say=say)):
         make_scores(project, force=force, say=say)
+    if "value" in wanted:
+        tell_value(project, ground, force=force, say=say)
     if "list" in wanted:
         for name in project.config.lists:
             make_list(project, name, force=force, say=say)

@@ -77,20 +77,14 @@ class BottomUp:
         for origin in range(YEAR if base == "year_ago" else 0, months):
             self._look(origin)
 
-    def forecast(self, origin: int, who: NDArray[np.bool_] | None = None) -> Floats:
-        """The months after `origin` (a place of a month), from what was known at its end.
-
-        `who` asks for some of the customers only, without newcomers and without what belongs to nobody.
-        """
+    def forecast(self, origin: int) -> Floats:
+        """The months after `origin` (a place of a month), from what was known at its end."""
         here = self.book.is_there[:, origin]
-        asked = here if who is None else here & who
-        counts = np.bincount(self._groups(origin)[asked[here]], minlength=self._counts.shape[1])
-        ahead = np.zeros(HORIZON)
+        counts = np.bincount(self._groups(origin), minlength=self._counts.shape[1])
+        ahead = self.newcomers(origin)
         for step in range(HORIZON):
-            own = self._base(origin, step, asked).sum()
-            ahead[step] = own + counts @ self._change(origin, step)
-            if who is None:
-                ahead[step] += self.newcomers(origin)[step] + self._rest(origin, step)
+            own = self._base(origin, step, here).sum()
+            ahead[step] += own + counts @ self._change(origin, step) + self._rest(origin, step)
         return ahead
 
     def newcomers(self, origin: int) -> Floats:

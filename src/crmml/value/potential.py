@@ -82,15 +82,12 @@ def peers_of(segment: pd.Series) -> pd.Series:
 
 def _level(values: pd.Series, groups: pd.Series, share: float) -> pd.Series:
     """The quantile of the peers of each row; of all rows for those compared with all."""
-    by_group = values.groupby(groups).quantile(share)
-    if ALL in by_group.index:
-        by_group[ALL] = values.quantile(share)
-    return groups.map(by_group).astype(float)
+    by_group = values.groupby(groups).quantile(share).to_dict()
+    return groups.map({**by_group, ALL: values.quantile(share)}).astype(float)
 
 
 def _counts(frame: pd.DataFrame, groups: pd.Series) -> pd.Series:
-    counts = groups.value_counts()
-    counts[ALL] = len(frame)
+    counts = {**groups.value_counts().to_dict(), ALL: len(frame)}
     return groups.map(counts).astype(int)
 
 

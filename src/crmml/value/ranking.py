@@ -126,31 +126,21 @@ def losers(worth: pd.Series, cell: pd.Series) -> pd.DataFrame:
     return table.reset_index().sort_values(["loss", "cell"], ignore_index=True)
 
 
-def dressing(ends: pd.DataFrame, average: pd.Series) -> dict[str, float]:
-    """How far month ends lie above the daily average of the same year.
-
-    Parameters
-    ----------
-    ends : DataFrame
-        `customer_id`, `month_end`, `balance`.
-    average : Series
-        Daily-average deposits of the year by customer_id.
+def dressing(average: pd.Series, month_ends: pd.Series) -> dict[str, float]:
+    """How far the mean of the month ends lies above the daily average of the same year, by customer.
 
     Returns
     -------
     dict
-        `daily`, `month_end` (totals, the second the mean over the month ends), `ratio` - 1 of them,
-        `dressed` customers (month ends at least a fifth above their daily average) of `customers` with deposits.
+        `daily` and `month_end` (totals), `above` (their ratio - 1; null without deposits), `dressed` customers (month
+        ends at least a fifth above their daily average) of `customers` with deposits.
     """
-    months = max(1, ends["month_end"].nunique())
-    mean_end = ends.groupby("customer_id")["balance"].sum() / months
-    both = pd.DataFrame({"daily": average, "end": mean_end}).fillna(0.0)
-    held = both[both["daily"] > 0]
-    daily, end = float(both["daily"].sum()), float(both["end"].sum())
+    held = average > 0
+    daily, end = float(average.sum()), float(month_ends.sum())
     return {
         "daily": daily,
         "month_end": end,
         "above": end / daily - 1 if daily > 0 else np.nan,
-        "customers": len(held),
-        "dressed": int((held["end"] >= 1.2 * held["daily"]).sum()),
+        "customers": int(held.sum()),
+        "dressed": int((month_ends[held] >= 1.2 * average[held]).sum()),
     }

@@ -16,8 +16,8 @@ def by_model(
 ) -> tuple[pd.DataFrame, float | None]:
     """Sums of a contribution model's figures for single customers, beside the other forecasts of the same twelve months.
 
-    What the model does not speak of is added: customers outside its population carried forward as `BottomUp` does, and
-    the usual newcomers.
+    What the model does not speak of is added: customers outside its population at their usual month, and the usual
+    newcomers.
 
     Parameters
     ----------
@@ -59,10 +59,14 @@ def by_model(
 
 
 def whole(book: Book, customers: BottomUp, place: int, foreseen: Mapping[str, float]) -> float:
-    """The model's sum, with the customers it does not speak of and the newcomers."""
-    others = ~np.isin(book.customers.astype(str), np.array(list(foreseen), dtype=str))
-    rest = customers.forecast(place, who=others).sum() + customers.newcomers(place).sum()
-    return float(sum(foreseen.values()) + rest)
+    """The model's sum, with the customers it does not speak of and the newcomers.
+
+    Those are mostly customers in default, whose one month of loss must not be
+    repeated: each counts with the median of its last twelve months.
+    """
+    others = ~np.isin(book.customers.astype(str), np.array(list(foreseen), dtype=str)) & book.is_there[:, place]
+    usual = np.median(book.values[others, max(0, place - HORIZON + 1) : place + 1], axis=1)
+    return float(sum(foreseen.values()) + HORIZON * usual.sum() + customers.newcomers(place).sum())
 
 
 def errors_by_model(rows: pd.DataFrame) -> pd.DataFrame:
