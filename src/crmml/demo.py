@@ -31,6 +31,7 @@ from crmml.stages.scores import read_scores, read_served
 from crmml.stages.summaries import read_metrics
 from crmml.stages.training import report_path
 from crmml.targeting import rank_by
+from crmml.value.ranking import missed
 
 LIST = "cross_sell"
 TOP = 500
@@ -129,23 +130,18 @@ def money_lines(project: Project, ground: Ground) -> Iterator[str]:
         f"diff {float(agreement['difference']):.2f}",
         float(agreement["difference"]) < 0.01,
     )
-    missed = missed_by_deposits(ground, last)
+    worst = missed_by_deposits(project)
     yield (
-        f"          {total.losing_share:.0%} of customers lose money; ranked by deposits, {missed} of the top {TOP} "
+        f"          {total.losing_share:.0%} of customers lose money; ranked by deposits, {worst} of the top {TOP} "
         f"are not in the true top {TOP}"
     )
 
 
-def missed_by_deposits(ground: Ground, last: date) -> int:
+def missed_by_deposits(project: Project) -> int:
     """How many of the `TOP` customers by daily average deposits are not among the `TOP` by contribution."""
-    assert ground.ledger is not None
-    year = ground.ledger.filter(ground.ledger.month_end > shift_months(last, -12))
-    by_customer = year.group_by("customer_id").aggregate(contribution=year.contribution.sum().cast("float64"))
-    worth = by_customer.to_pandas().dropna().set_index("customer_id")["contribution"]
-    features = pd.read_parquet(ground.features / "features" / f"{last}.parquet").set_index("customer_id")
-    deposits = features["deposits_mean_12m"].fillna(0)
-    top = set(worth.nlargest(TOP).index)
-    return len(set(deposits.nlargest(TOP).index) - top)
+    customers = pd.read_parquet(project.workspace.of("value") / "customers.parquet")
+    worth, deposits = (customers[name].to_numpy() for name in ("contribution", "deposits"))
+    return missed(worth, deposits, customers["customer_id"], TOP)
 
 
 def model_lines(project: Project) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -60,22 +61,39 @@ def build_ledger(bank: Bank, first: date, last: date) -> ir.Table:
     last = month_end(last)
     if last < first:
         raise ValueError(f"a ledger ends after it begins, got {first} to {last}")
+    with scratch(bank.connection) as room:
+        opened = open_months(bank, first, last, room)
+        numbers = opened.found.accounts.select("account_id", "account_number")
+        held = _known_holders(bank).join(numbers, "account_id")
+        rows = room.keep(_with_holders(opened.states, held).select(*opened.names, "customer_id", "share"))
+        closed = _close_by_accounts(rows, opened.prices, room)
+        return _finish(bank, closed, opened.found, month_end(first))
+
+
+@dataclass(frozen=True)
+class OpenMonths:
+    """Account-months before they are closed: their states, the `names` of what closing reads, and the prices."""
+
+    found: AccountMonths
+    states: ir.Table
+    names: tuple[str, ...]
+    prices: Prices
+
+
+def open_months(bank: Bank, first: date, last: date, room: Scratch) -> OpenMonths:
+    """The states of every account-month from the bank's first to that of `last`, with the prices of each."""
     held = with_currency(bank).select("product_id", "family", "currency").distinct().to_pandas()
     economics = require_economics(bank, set(held["family"]))
     products = product_parameters(bank, held, economics)
     _require_rates(bank, products)
     curves = curves_of(bank, products)
-    with scratch(bank.connection) as room:
-        found = account_months(bank, economics, products, curves, first, last, room)
-        states = room.keep(_not_empty(found.states))
-        months = list(found.calendar.months)
-        rule = capital_rule(states, economics, products, months)
-        ftp = monthly_rates(bank, products, curves, months, _needed(states, products, months, first))
-        held = _known_holders(bank).join(found.accounts.select("account_id", "account_number"), "account_id")
-        own = [name for name in FUNDING_STATES if name in states.columns]
-        rows = room.keep(_with_holders(states, held).select(*_STATES, *own, "customer_id", "share"))
-        closed = _close_by_accounts(rows, Prices(economics, products, ftp, rule, tuple(months)), room)
-        return _finish(bank, closed, found, month_end(first))
+    found = account_months(bank, economics, products, curves, first, last, room)
+    states = room.keep(_not_empty(found.states))
+    months = list(found.calendar.months)
+    rule = capital_rule(states, economics, products, months)
+    ftp = monthly_rates(bank, products, curves, months, _needed(states, products, months, first))
+    own = [name for name in FUNDING_STATES if name in states.columns]
+    return OpenMonths(found, states, (*_STATES, *own), Prices(economics, products, ftp, rule, tuple(months)))
 
 
 def _not_empty(states: ir.Table) -> ir.Table:

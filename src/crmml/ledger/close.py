@@ -68,6 +68,13 @@ def close(rows: pa.Table, prices: Prices) -> pa.Table:
     return keys
 
 
+def close_months(rows: pa.Table, prices: Prices) -> dict[str, Cents]:
+    """The components of account-months, one row each, in the order account, month: `close` without holders."""
+    account = rows["account_number"].to_numpy().astype(np.int64)
+    month = rows["month_number"].to_numpy().astype(np.int64)
+    return components(_States.of(rows, np.arange(len(account)), account, month), prices)
+
+
 def components(states: _States, prices: Prices) -> dict[str, Cents]:
     """The five components of every account-month, tax, and what they are made of, in cents; costs are positive.
 

@@ -16,6 +16,7 @@ from crmml.explain.sentences import COMPONENTS as COMPONENT_WORDS
 from crmml.periods import look_back
 from crmml.reporting.page import mask_name, money, render, svg
 from crmml.reporting.sparkline import line_chart, month_bars
+from crmml.reporting.value_charts import Fall, waterfalls
 
 TITLES = {
     "churn": ("流失概率", "probability of leaving"),
@@ -137,6 +138,7 @@ def customer_page(
     served: Sequence[Served],
     *,
     ledger: pd.DataFrame | None = None,
+    peers: Mapping[str, float] | None = None,
     holdings: pd.DataFrame | None = None,
     trend: pd.DataFrame | None = None,
     currency: str = "CNY",
@@ -150,6 +152,8 @@ def customer_page(
         One per model, in the order shown.
     ledger : DataFrame, optional
         One row per month of the last twelve: `month_end`, the five components and `contribution`.
+    peers : mapping, optional
+        The five components and `contribution` of its peers over the same months, on average.
     holdings : DataFrame, optional
         One row per account held at the cut-off: `family`, `product`, `opened_on`, `balance`.
     trend : DataFrame, optional
@@ -168,12 +172,21 @@ def customer_page(
         ledger_chart=None
         if ledger is None or ledger.empty
         else svg(month_bars(list(ledger["month_end"]), ledger["contribution"].astype(float))),
+        value_chart=_value_chart(ledger, peers, currency),
         holdings=_holdings(holdings),
         charts=_trend_charts(trend),
         component_words=COMPONENT_WORDS,
         ledger_command=_ledger_command(customer),
         currency_words=wording.currency_words(currency),
     )
+
+
+def _value_chart(ledger: pd.DataFrame | None, peers: Mapping[str, float] | None, currency: str) -> Any:
+    """The components of the months as a waterfall, beside the peers'."""
+    if ledger is None or ledger.empty:
+        return None
+    amounts = ledger[[*COMPONENTS, "contribution"]].astype(float).sum().to_dict()
+    return svg(waterfalls([Fall("本客户 this customer", amounts, peers or {})], currency=currency, name="value"))
 
 
 def _facts(customer: Customer) -> list[tuple[str, str, str]]:

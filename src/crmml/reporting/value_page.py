@@ -62,7 +62,7 @@ def value_page(
     tables, figures, left_out : mapping
         As the value stage stores them.
     hurdle : float
-        Return asked for, as a fraction per year; with the capital charge it gives the capital.
+        Return asked for, as a fraction per year.
     shocks : mapping, optional
         Levels and assumptions of the shock table.
     """
@@ -77,7 +77,6 @@ def value_page(
         currency=words,
         figures=figures,
         left_out=left_out,
-        raroc=_raroc(figures, hurdle),
         hurdle=hurdle,
         part_words=COMPONENT_WORDS,
         parts=PARTS,
@@ -97,14 +96,6 @@ def value_page(
         family_words=FAMILY_WORDS,
         charts=_charts(tables, figures, levels, currency),
     )
-
-
-def _raroc(figures: Mapping[str, Any], hurdle: float) -> float | None:
-    """Return on the capital employed; None where there is none."""
-    charge = figures["capital_charge"]
-    if not charge or not hurdle:
-        return None
-    return float(figures["contribution"] + charge) * hurdle / charge
 
 
 def _records(tables: Mapping[str, pd.DataFrame], name: str) -> list[dict[str, Any]]:
@@ -142,8 +133,17 @@ def _levels(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[dict[str, Any]
         for row in rows:
             row["zh"], row["en"] = named(tables, level, row["id"])
             row["share"] = float(row["contribution"]) / total if total > 0 else None
+            row["raroc"] = _raroc(tables, level, row["id"])
         made[level] = rows
     return made
+
+
+def _raroc(tables: Mapping[str, pd.DataFrame], level: str, identifier: Any) -> float | None:
+    returns = tables.get("returns")
+    if returns is None or identifier is None:
+        return None
+    found = returns[(returns["level"] == level) & (returns["id"] == identifier)]["raroc"]
+    return None if found.empty or pd.isna(found.iloc[0]) else float(found.iloc[0])
 
 
 def _merged(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -171,7 +171,7 @@ def _potential(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
 
 
 def _shocks(tables: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    rows = _records(tables, "shocks")
+    rows = [row for row in _records(tables, "shocks") if row["family"] == "all"]
     for row in rows:
         row["zh"], row["en"] = shock_words(row["factor"], row["level"])
     return rows
@@ -250,8 +250,8 @@ def _charts(
                 name=f"forecast-{name}",
             )
     if "shocks" in tables:
-        rows = [(" ".join(shock_words(row.factor, row.level)), row.contribution) for row in tables["shocks"].itertuples()]
-        made["shocks"] = charts.shocks(rows, currency=currency)
+        moved = [(f"{row['zh']} {row['en']}", row["contribution"]) for row in _shocks(tables)]
+        made["shocks"] = charts.shocks(moved, currency=currency)
     trend = tables.get("per_customer")
     if trend is not None and len(trend) > 1 and np.isfinite(trend["deposits"]).any():
         made["this_year"] = charts.this_year(trend, currency=currency)

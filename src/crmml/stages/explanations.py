@@ -23,6 +23,9 @@ from crmml.stages.features import features_at
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores, read_scores
+from crmml.stages.value import segments_at
+from crmml.value.potential import average_of_peers
+from crmml.value.sums import sum_by_customer, year_to
 
 MONTHS = 12
 DEPOSITS = ("current", "savings", "time_deposit")
@@ -57,6 +60,7 @@ def make_page(
         _customer(project, customer_id, day, people, bank, served[0][1]),
         [each for each, _row in served],
         ledger=_months_of_ledger(ledger, customer_id, day),
+        peers=None if ledger is None else _peers_value(ledger, features, customer_id, day),
         holdings=_holdings(bank, customer_id, day),
         trend=_trend(bank, customer_id, day),
         currency=project.spec.currency,
@@ -121,6 +125,13 @@ def _months_of_ledger(ledger: ir.Table | None, customer_id: str, day: date) -> p
     months = own.group_by("month_end").aggregate(**{name: _[name].sum().cast("float64") for name in names})
     frame: pd.DataFrame = months.order_by("month_end").to_pandas()
     return frame
+
+
+def _peers_value(ledger: ir.Table, features: Path, customer_id: str, day: date) -> dict[str, float] | None:
+    """What the customer's peers contributed in the same months, on average, by component."""
+    segment = segments_at(features, day)
+    year = sum_by_customer(year_to(ledger, day))
+    return average_of_peers(year.assign(segment=year["customer_id"].map(segment)), customer_id)
 
 
 def _own_accounts(bank: Bank, customer_id: str) -> ir.Table:

@@ -15,7 +15,7 @@ from crmml.reporting.value_page import named, scope_page
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
 from crmml.stages.value import figures_of, folder_of, make_value, page_of, read_value, value_ground
-from crmml.value.potential import COSTS, GAINS, peers_of
+from crmml.value.potential import COSTS, GAINS, average_of_peers
 from crmml.value.report import GONE, Report
 
 MONEY = (*COMPONENTS, "contribution")
@@ -90,14 +90,12 @@ def row_of(sums: pd.DataFrame, level: str, identifier: str, day: date) -> dict[s
 def peers_average(report: Report, customer_id: str) -> tuple[dict[str, float] | None, str]:
     """Components of the peers of a customer, on average; None for one who was not there at the cut-off."""
     customers = report.tables["customers"]
-    observed = customers[customers["segment"] != GONE]
-    peers = peers_of(observed["segment"])
-    own = peers[observed["customer_id"] == customer_id]
-    if own.empty:
+    customers = customers.assign(segment=customers["segment"].where(customers["segment"] != GONE))
+    average = average_of_peers(customers, customer_id)
+    if average is None:
         return None, ""
-    group = str(own.iloc[0])
-    inside = observed if group == "all" else observed[peers == group]
-    return {name: float(inside[name].mean()) for name in MONEY}, group
+    table = report.tables["potential"]
+    return average, str(table.loc[table["customer_id"] == customer_id, "peers"].iloc[0])
 
 
 def _gaps(report: Report, customer_id: str) -> dict[str, float]:

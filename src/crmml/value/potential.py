@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from crmml.ledger.close import COMPONENTS
 from crmml.peers import LEAST_CUSTOMERS
 
 #: Gains fall short of the peers' high quantile; costs exceed the low one.
@@ -78,6 +79,20 @@ def potential(customers: pd.DataFrame, segment: pd.Series, *, quantile: float) -
 def peers_of(segment: pd.Series) -> pd.Series:
     """The segment each row is compared with: its own, or `all` where that has fewer than 30 customers."""
     return segment.where(segment.map(segment.value_counts()) >= LEAST_CUSTOMERS, ALL)
+
+
+def average_of_peers(customers: pd.DataFrame, customer_id: str) -> dict[str, float] | None:
+    """Components of a customer's peers on average, itself among them; None for one without a segment.
+
+    `customers` holds `customer_id`, `segment` (null for those not observed at the cut-off), components, contribution.
+    """
+    observed = customers[customers["segment"].notna()]
+    peers = peers_of(observed["segment"])
+    own = peers[observed["customer_id"] == customer_id]
+    if own.empty:
+        return None
+    inside = observed if own.iloc[0] == ALL else observed[peers == own.iloc[0]]
+    return {name: float(inside[name].mean()) for name in (*COMPONENTS, "contribution")}
 
 
 def _level(values: pd.Series, groups: pd.Series, share: float) -> pd.Series:

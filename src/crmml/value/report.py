@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from crmml.errors import IntegrityError
+from crmml.ledger import roll_up
 from crmml.ledger.close import COMPONENTS
+from crmml.ledger.reprice import open_year
 from crmml.periods import shift_months
 from crmml.sources.bank import Bank
 from crmml.value import ranking
@@ -21,6 +24,7 @@ from crmml.value.forecast import LEAST_MONTHS
 from crmml.value.month_ends import month_end_deposits
 from crmml.value.potential import by_peers, potential
 from crmml.value.scored import by_model, errors_by_model
+from crmml.value.shocks import Shocks, shock_table, taken_apart
 from crmml.value.spec import ValueSpec
 from crmml.value.sums import LEVELS, days_of, sum_by, sum_by_customer, year_to
 
@@ -59,6 +63,8 @@ def read_ledger(
     report = Report()
     year = year_to(ledger, cutoff)
     _sums(report, year)
+    _returns(report, bank, ledger, cutoff)
+    _shocks(report, bank, cutoff, spec)
     customers = _customers(bank, year, segment)
     report.tables["customers"] = customers
     _against_deposits(report, year, customers)
@@ -82,6 +88,41 @@ def _sums(report: Report, year: ir.Table) -> None:
     unassigned = parts[list(LEVELS).index("customer")]
     unassigned = unassigned[unassigned["id"].isna()]
     report.figures["unassigned"] = float(sum(unassigned["contribution"]))
+
+
+def _returns(report: Report, bank: Bank, ledger: ir.Table, cutoff: date) -> None:
+    """EVA and RAROC of the bank, its products and branches."""
+    first = shift_months(cutoff, -12) + timedelta(days=1)
+    parts = []
+    for level in ("bank", "product", "branch"):
+        rows = roll_up(ledger, bank, by=level, first=first, last=cutoff)
+        identifier = rows[LEVELS[level]] if level != "bank" else None
+        parts.append(pd.DataFrame({"level": level, "id": identifier, "eva": rows["eva"], "raroc": rows["raroc"]}))
+    returns = pd.concat(parts, ignore_index=True)
+    report.tables["returns"] = returns
+    whole = parts[0].iloc[0]
+    report.figures |= {name: None if pd.isna(whole[name]) else float(whole[name]) for name in ("eva", "raroc")}
+
+
+def _shocks(report: Report, bank: Bank, cutoff: date, spec: ValueSpec) -> None:
+    """The shock table; the year closed again unshocked must be the ledger's own, to the cent.
+
+    Raises
+    ------
+    IntegrityError
+        I005 if it is not.
+    """
+    first = shift_months(cutoff, -12) + timedelta(days=1)
+    shocks = Shocks(open_year(bank, first, cutoff), spec.shocks)
+    again, ledger = shocks.total({}) / 100, report.figures["contribution"]
+    if abs(again - ledger) >= 0.005:
+        raise IntegrityError(
+            f"the year closed again without a shock contributes {again:,.2f}, the ledger says {ledger:,.2f}; expected "
+            "the same. Make the ledger anew: crmml run BANK --stage ledger --force",
+            code="I005",
+        )
+    report.tables["shocks"] = shock_table(shocks)
+    report.tables["shocks_combined"] = taken_apart(shocks)
 
 
 def _customers(bank: Bank, year: ir.Table, segment: pd.Series) -> pd.DataFrame:
