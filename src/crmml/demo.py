@@ -141,7 +141,7 @@ def missed_by_deposits(project: Project) -> int:
     """How many of the `TOP` customers by daily average deposits are not among the `TOP` by contribution."""
     customers = pd.read_parquet(project.workspace.of("value") / "customers.parquet")
     worth, deposits = (customers[name].to_numpy() for name in ("contribution", "deposits"))
-    return missed(worth, deposits, customers["customer_id"], TOP)
+    return missed(worth, deposits, list(customers["customer_id"]), TOP)
 
 
 def model_lines(project: Project) -> Iterator[str]:

@@ -322,3 +322,45 @@ def test_the_gain_of_every_family_is_listed_and_kept(workspace):
     assert kept["families"] == list(rows.values())
     catalogue = json.loads((workspace / "data/demo/gains/features/catalogue.json").read_text(encoding="utf-8"))
     assert {"deposits_mean_3m_percentile"} <= {info["name"] for info in catalogue}
+
+
+def test_value_is_read_from_the_ledger_to_the_cent_and_told_without_ids(workspace):
+    import numpy as np
+    import pandas as pd
+
+    from crmml.ledger.close import COMPONENTS
+
+    folder = workspace / "data" / "demo" / "value"
+    sums = pd.read_parquet(folder / "sums.parquet")
+    ledger = pd.read_parquet(workspace / "data" / "demo" / "ledger" / "ledger.parquet")
+    year = ledger[pd.to_datetime(ledger["month_end"]) > "2024-12-31"]
+    for level, rows in sums.groupby("level"):
+        for name in (*COMPONENTS, "contribution"):
+            assert rows[name].sum() == year[name].sum(), (level, name)
+    shocks = pd.read_csv(folder / "shocks.csv")
+    assert set(shocks["factor"]) == {"rate", "prob_default", "cost", "volume", "combined"}
+    potential = pd.read_parquet(folder / "potential.parquet")
+    assert potential["customer_id"].is_unique
+    assert (potential["potential_12m"].dropna() >= 0).all()
+    assert np.isfinite(pd.read_csv(folder / "contribution_ahead.csv")["value"]).all()
+    page = (workspace / "out" / "demo" / "value.html").read_text(encoding="utf-8")
+    assert len(page) < 3_000_000
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert not [one for one in sums.loc[sums["level"] == "customer", "id"].dropna() if f">{one}<" in page]
+
+
+def test_value_of_one_customer_stands_beside_its_peers_and_of_nobody_ends_with_the_nearest(workspace):
+    import pandas as pd
+
+    from crmml.errors import NotFoundError
+    from crmml.stages.value_scopes import value_of
+
+    sums = pd.read_parquet(workspace / "data" / "demo" / "value" / "sums.parquet")
+    known = sums[(sums["level"] == "customer") & sums["id"].notna()].iloc[0]
+    rows, page = value_of("configs/demo", "customer", known["id"], cutoff=None, say=lambda _: None)
+    amounts = {row["component"]: row["amount"] for row in rows}
+    assert amounts["contribution"] == float(known["contribution"])
+    assert all(row["gap"] is None or row["gap"] >= 0 for row in rows)
+    assert "<svg" in page.read_text(encoding="utf-8")
+    with pytest.raises(NotFoundError, match=r"product 1021 has nothing.*Did you mean"):
+        value_of("configs/demo", "product", "1021", cutoff=None, say=lambda _: None)

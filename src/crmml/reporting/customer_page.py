@@ -185,7 +185,7 @@ def _value_chart(ledger: pd.DataFrame | None, peers: Mapping[str, float] | None,
     """The components of the months as a waterfall, beside the peers'."""
     if ledger is None or ledger.empty:
         return None
-    amounts = ledger[[*COMPONENTS, "contribution"]].astype(float).sum().to_dict()
+    amounts = {name: float(ledger[name].astype(float).sum()) for name in (*COMPONENTS, "contribution")}
     return svg(waterfalls([Fall("本客户 this customer", amounts, peers or {})], currency=currency, name="value"))
 
 

@@ -67,7 +67,9 @@ def waterfalls(falls: Sequence[Fall], *, currency: str, name: str = "waterfall")
         size = (9.4, 3.5) if columns == 1 else (9.4, 2.3 * rows + 0.3)
         figure = Figure(figsize=size)
         # Set by hand: fitting a dozen panels takes seconds.
-        figure.subplots_adjust(left=0.085, right=0.99, bottom=0.5 / size[1], top=1 - 0.32 / size[1], hspace=0.45, wspace=0.2)
+        figure.subplots_adjust(
+            left=0.085, right=0.99, bottom=0.5 / size[1], top=1 - 0.32 / size[1], hspace=0.45, wspace=0.2
+        )
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for place, axes in enumerate(panels):
             if place >= len(falls):
@@ -185,7 +187,9 @@ def shocks(rows: Sequence[tuple[str, float]], *, currency: str, name: str = "sho
         axes.set_yticks(places, [label for label, _ in rows], color=INK)
         axes.margins(x=0.14)
         axes.grid(axis="y", visible=False)
-        axes.set(title=f"全年贡献的变化 change of the year's contribution({' '.join(w for w in (words, currency) if w)})")
+        axes.set(
+            title=f"全年贡献的变化 change of the year's contribution({' '.join(w for w in (words, currency) if w)})"
+        )
         return to_svg(figure, name=name)
 
 

@@ -16,8 +16,8 @@ from crmml.stages.promoting import promote_first
 from crmml.stages.ranking import rank_products
 from crmml.stages.scores import champions, make_scores
 from crmml.stages.table_models import has_bank, table_project, train_tables
-from crmml.stages.value import tell_value
 from crmml.stages.training import make_model
+from crmml.stages.value import tell_value
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "list")
 

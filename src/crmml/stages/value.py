@@ -119,7 +119,9 @@ def read_value(folder: Path) -> Report:
     files.require_manifest(folder, what="the value report", do="run `crmml value BANK` first")
     tables = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
     text = {"id": "str", "cell": "str"}
-    tables |= {path.stem: pd.read_csv(path, dtype=text) for path in sorted(folder.glob("*.csv")) if path.stat().st_size > 1}
+    tables |= {
+        path.stem: pd.read_csv(path, dtype=text) for path in sorted(folder.glob("*.csv")) if path.stat().st_size > 1
+    }
     told = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     return Report(tables, told["figures"], told["left_out"])
 

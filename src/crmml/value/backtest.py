@@ -122,7 +122,8 @@ def score(errors: pd.DataFrame) -> pd.DataFrame:
     whole = sums[sums["horizon"] == HORIZON].reset_index().assign(horizon=0)
     whole["scale"] *= HORIZON
     rows = []
-    for (method, horizon), part in pd.concat([errors, whole]).groupby(["method", "horizon"], sort=True):
+    for (method, _), part in pd.concat([errors, whole]).groupby(["method", "horizon"], sort=True):
+        horizon = int(part["horizon"].iloc[0])
         part = part.sort_values("origin")
         miss = part["forecast"] - part["actual"]
         scale = part["scale"].where(part["scale"] > 0)
@@ -130,13 +131,13 @@ def score(errors: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "method": method,
-                "horizon": int(horizon),
+                "horizon": horizon,
                 "origins": len(part),
                 "mae": float(miss.abs().mean()),
                 "mase": float((miss.abs() / scale).mean()),
                 "bias": float(miss.mean()),
                 "share": float(miss.abs().mean()) / size if size > 0 else np.nan,
-                "coverage": _coverage(part, int(horizon)),
+                "coverage": _coverage(part, horizon),
             }
         )
     return pd.DataFrame(rows)

@@ -39,9 +39,7 @@ class Book:
 
 
 def books(ledger: ir.Table, cutoff: date) -> dict[str, Book]:
-    """The contribution of every customer and month up to the cut-off, and the daily average of its deposits.
-
-    """
+    """The contribution of every customer and month up to the cut-off, and the daily average of its deposits."""
     is_deposit = ledger.family.isin(DEPOSIT_FAMILIES)
     zero = ibis.literal(0).cast("decimal(18, 2)")
     rows = ledger.filter(_.month_end <= ibis.literal(cutoff)).group_by(["customer_id", "month_end"])

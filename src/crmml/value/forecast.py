@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Literal
 
@@ -45,15 +46,20 @@ def autoregression(series: Floats) -> Floats:
     .. [1] Hamilton, Time Series Analysis, Princeton 1994, chapters 3 and 5; statsmodels' AutoReg (conditional
        least squares).
     """
+    from statsmodels.tools.sm_exceptions import SingularMatrixWarning
     from statsmodels.tsa.ar_model import AutoReg, ar_select_order
 
     scale = float(np.abs(series).max()) or 1.0
-    if np.ptp(series) <= 1e-9 * scale:
-        return np.full(HORIZON, float(series[-1]))  # a constant has no autoregression
+    if np.abs(series[YEAR:] - series[:-YEAR]).max(initial=0.0) <= 1e-9 * scale:
+        return seasonal_naive(series)  # it repeats itself: there is no error to estimate from
     options = {"trend": "c", "seasonal": len(series) >= SEASONAL_FROM, "period": YEAR}
-    chosen = ar_select_order(series / scale, maxlag=MOST_LAGS, ic="bic", **options)
-    fitted = AutoReg(series / scale, chosen.ar_lags or 0, **options).fit()
-    return np.asarray(fitted.forecast(HORIZON), dtype=float) * scale
+    with warnings.catch_warnings():
+        # Months that never differ leave a month dummy free: the shortest solution is taken.
+        warnings.simplefilter("ignore", SingularMatrixWarning)
+        chosen = ar_select_order(series / scale, maxlag=MOST_LAGS, ic="bic", **options)
+        fitted = AutoReg(series / scale, chosen.ar_lags or 0, **options).fit()
+        ahead = np.asarray(fitted.forecast(HORIZON), dtype=float) * scale
+    return ahead
 
 
 class BottomUp:

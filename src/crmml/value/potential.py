@@ -108,9 +108,11 @@ def _counts(frame: pd.DataFrame, groups: pd.Series) -> pd.Series:
 
 def _largest(gaps: pd.DataFrame) -> pd.Series:
     names = np.array([name.removeprefix("gap_") for name in gaps.columns], dtype=object)
-    amounts = gaps.fillna(0.0).to_numpy()
-    found = names[amounts.argmax(axis=1)] if len(gaps) else names[:0]
-    return pd.Series(np.where(amounts.max(axis=1, initial=0.0) > 0, found, None), index=gaps.index, dtype=object)
+    amounts = gaps.fillna(0.0).to_numpy(dtype=float)
+    largest = [
+        name if top > 0 else None for name, top in zip(names[amounts.argmax(axis=1)], amounts.max(axis=1), strict=True)
+    ]
+    return pd.Series(largest, index=gaps.index, dtype=object)
 
 
 def by_peers(found: pd.DataFrame) -> pd.DataFrame:

@@ -135,13 +135,13 @@ def _customers(bank: Bank, year: ir.Table, segment: pd.Series) -> pd.DataFrame:
     frame["deposits_month_end"] = frame["customer_id"].map(last).fillna(0.0).astype(float)
     frame["deposits_month_ends"] = frame["customer_id"].map(mean).fillna(0.0).astype(float)
     for rank, by in (("contribution", "contribution"), ("deposits", "deposits"), ("month_end", "deposits_month_end")):
-        frame[f"rank_{rank}"] = ranking.rank_of(frame[by].to_numpy(), frame["customer_id"])
+        frame[f"rank_{rank}"] = ranking.rank_of(frame[by].to_numpy(), list(frame["customer_id"]))
     frame["rank_change"] = frame["rank_contribution"] - frame["rank_deposits"]
     return frame
 
 
 def _against_deposits(report: Report, year: ir.Table, customers: pd.DataFrame) -> None:
-    worth, ids = customers["contribution"].to_numpy(), customers["customer_id"]
+    worth, ids = customers["contribution"].to_numpy(), list(customers["customer_id"])
     counts = ranking.tops(len(worth), TOPS) if len(worth) else []
     measures = {"daily": customers["deposits"].to_numpy(), "month_end": customers["deposits_month_end"].to_numpy()}
     tops = [ranking.compare_tops(worth, by, ids, counts).assign(by=name) for name, by in measures.items()]
@@ -168,7 +168,9 @@ def _against_deposits(report: Report, year: ir.Table, customers: pd.DataFrame) -
 def sum_by_product(year: ir.Table) -> pd.DataFrame:
     """Contribution of each customer on each product."""
     known = year.filter(year.customer_id.notnull())
-    sums = known.group_by(["product_id", "customer_id"]).aggregate(contribution=known.contribution.sum().cast("float64"))
+    sums = known.group_by(["product_id", "customer_id"]).aggregate(
+        contribution=known.contribution.sum().cast("float64")
+    )
     frame: pd.DataFrame = sums.order_by("product_id", "customer_id").to_pandas()
     return frame
 

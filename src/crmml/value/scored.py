@@ -93,4 +93,3 @@ def errors_by_model(rows: pd.DataFrame) -> pd.DataFrame:
         )
     columns = ["method", "origins", "mae", "share", "bias"]
     return pd.DataFrame(found, columns=columns).sort_values("mae", ignore_index=True)
-
