@@ -60,7 +60,8 @@ def books(ledger: ir.Table, cutoff: date) -> dict[str, Book]:
         values[code, month[known]] = frame.loc[known, name].to_numpy()
         is_there = np.zeros(values.shape, dtype=bool)
         is_there[code, month[known]] = True
-        rest = np.bincount(month[~known], frame.loc[~known, name].to_numpy(), minlength=len(ends))
+        weights = frame.loc[~known, name].to_numpy(dtype=float)
+        rest = np.bincount(month[~known], weights, minlength=len(ends)).astype(np.float64)
         made[name] = Book(np.asarray(names, dtype=object), tuple(ends), values, is_there, rest)
     return made
 

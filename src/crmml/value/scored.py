@@ -40,7 +40,7 @@ def by_model(
     if tested is not None:
         ways = methods(book, "year_ago")
         for cutoff, part in tested.groupby("cutoff_date", sort=True):
-            place = places.get(pd.Timestamp(cutoff).date())
+            place = places.get(pd.Timestamp(str(cutoff)).date())
             if place is None or place + HORIZON >= len(book.months) or place < HORIZON:
                 continue
             others = {name: float(way(place).sum()) for name, way in ways.items()}
