@@ -198,3 +198,89 @@ def test_a_folder_that_cannot_be_written_ends_with_9(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where a folder is needed")
     refused(crmml("run", "configs/small", home=tmp_path), 9, "cannot write", "[L004]")
     assert (tmp_path / "data").read_text() == "a file where a folder is needed"
+
+
+WARNING = """\
+warns: churn
+capacity: {total: 12}
+levels: {red: 0.25, amber: 1.0, watch: 2.0}
+winback: {kinds: [closed, attrited, silent], within_months: 3, horizon_months: 2, floor: 1000, contacted_within_days: 0}
+"""
+GRID = "grid: {loyalty: {model: churn, quantiles: [0.3, 0.7]}}\n"
+
+
+@contextmanager
+def written(path: Path, text: str) -> Iterator[None]:
+    """A file that is there for a while."""
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+def test_a_bank_without_managers_ledger_or_loans_is_warned_and_judged_on_later_cutoffs(home: Path) -> None:
+    with written(home / "configs" / "small" / "warning.yaml", WARNING):
+        done = crmml("warn", "configs/small", "--format", "json", home=home)
+    assert done.code == 0, done.err
+    rows = pd.DataFrame(json.loads(done.out)["rows"]).set_index(["chosen", "cutoff"])
+    # trained up to July with labels of August: the test cut-offs of September and November are judged
+    assert set(rows.index.get_level_values("cutoff")) == {"2025-09-30", "2025-11-30", "mean"}
+    assert rows.loc[("capacity", "mean"), "customers"] == 24
+    assert rows.loc[("capacity", "mean"), "precision"] > rows.loc[("random", "mean"), "precision"]
+    alerts = pd.read_parquet(home / "data/small/warning/alerts.parquet")
+    assert alerts["level"].value_counts()[["red", "amber"]].tolist() == [3, 9]
+    assert set(alerts["value_source"]) == {"unknown"}
+    lost = pd.read_parquet(home / "data/small/warning/history.parquet").query("label == 1")
+    assert (lost["lost_on"] > lost["cutoff_date"]).all()
+    gone = pd.read_parquet(home / "data/small/warning/winback.parquet")
+    assert gone["customer_id"].is_unique
+    assert set(gone["kind"]) == {"closed"}
+    for name in ("warning.html", "warning.xlsx"):
+        assert (home / "out/small" / name).exists()
+    assert "C0000" not in (home / "out/small/warning.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changed_to", "code", "words"),
+    [
+        (("total: 12", "per_manager: -2"), 3, ("per_manager", "is -2; expected a whole number, 0 or more", "[C005]")),
+        (
+            ("total: 12", "per_manager: {default: 2, overrides: {M9: 1}}"),
+            3,
+            ("names 'M9', no manager of small", "[C013]"),
+        ),
+        (("amber: 1.0", "amber: 0.1"), 3, ("expected 0 < red <= amber <= watch", "[C005]")),
+        (("warns: churn", "warns: chrun"), 3, ("warns by 'chrun'", "Did you mean 'churn'", "[C013]")),
+        (("levels:", "levls:"), 3, ("levls", "Did you mean 'levels'", "[C002]")),
+    ],
+)
+def test_a_warning_that_cannot_be_meant_is_refused(
+    home: Path, changed_to: tuple[str, str], code: int, words: tuple[str, ...]
+) -> None:
+    with written(home / "configs" / "small" / "warning.yaml", WARNING.replace(*changed_to)):
+        refused(crmml("warn", "configs/small", home=home), code, *words)
+
+
+def test_a_warning_needs_its_file_and_a_cutoff_the_data_reach(home: Path) -> None:
+    refused(crmml("warn", "configs/small", home=home), 3, "has no early warning", "[C011]")
+    with written(home / "configs" / "small" / "warning.yaml", WARNING):
+        refused(crmml("warn", "configs/small", "--cutoff", "2026-03", home=home), 4, "lies after 2025-12-31", "[D020]")
+
+
+def test_groups_are_made_of_the_scores_there_are_and_say_which_are_not(home: Path) -> None:
+    with written(home / "configs" / "small" / "groups.yaml", GRID):
+        done = crmml("groups", "configs/small", "--format", "json", home=home)
+        assert done.code == 0, done.err
+        first = (home / "data/small/groups/groups.parquet").read_bytes()
+        assert "no value, no risk" in done.err
+        assert crmml("run", "configs/small", "--stage", "groups", home=home).code == 0
+    assert (home / "data/small/groups/groups.parquet").read_bytes() == first
+    rows = json.loads(done.out)["rows"]
+    assert sum(row["customers"] for row in rows) == len(
+        pd.read_parquet(home / "data/small/groups/groups.parquet").query("cutoff_date == '2025-12-31'")
+    )
+    assert {row["group"] for row in rows} <= {"L1", "L2", "L3", "L-"}
+    page = (home / "out/small/groups.html").read_text(encoding="utf-8")
+    assert "there is no champion for it" in page
+    assert "C0000" not in page

@@ -6,17 +6,18 @@ Nothing heavy is imported before a verb is called, so that `crmml --help` answer
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from crmml.cli.groups import groups
 from crmml.cli.models import models_app
+from crmml.cli.options import Bank, Challenger, Cutoff, Form, Strict, Table, day_of
 from crmml.cli.output import Format, emit, emit_one, say
 from crmml.cli.value import value
+from crmml.cli.warning import warn
 from crmml.errors import GateError, SourceError, UsageError
-from crmml.periods import parse_day
 
 app = typer.Typer(
     name="crmml",
@@ -31,23 +32,6 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.command()(value)
-
-
-def _day(text: str | None, *, option: str = "--cutoff 2025-10-31") -> date | None:
-    if text is None:
-        return None
-    try:
-        return parse_day(text)
-    except ValueError as error:
-        raise UsageError(f"{error}; for example {option}", code="U001") from error
-
-
-Bank = Annotated[Path, typer.Argument(metavar="BANK", help="Folder of the bank, such as configs/demo.")]
-Cutoff = Annotated[str | None, typer.Option("--cutoff", help="Last day known, as 2025-10-31 or 2025-10.")]
-Table = Annotated[Path | None, typer.Option("--table", metavar="FILE", help="A file of the shape of a feature table.")]
-Challenger = Annotated[bool, typer.Option("--challenger", help="With a feature table: by the challenger, for a look.")]
-Strict = Annotated[bool, typer.Option("--strict", help="End with 5 if a source lacks a day, a branch or values.")]
-Form = Annotated[Format, typer.Option("--format", help="Form of the data on stdout.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -123,7 +107,8 @@ def check(bank: Bank, strict: Strict = False, form: Form = Format.table) -> None
 def run(
     bank: Bank,
     stage: Annotated[
-        str | None, typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, value, list.")
+        str | None,
+        typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, value, list, warn, groups."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,
@@ -166,9 +151,9 @@ def features(
             raise UsageError(
                 "--explain needs --customer; for example --explain turnover_out_3m --customer C0001", code="U002"
             )
-        emit(stage.explain_feature(bank, name=explain, customer_id=customer, cutoff=_day(cutoff), say=say), form=form)
+        emit(stage.explain_feature(bank, name=explain, customer_id=customer, cutoff=day_of(cutoff), say=say), form=form)
     else:
-        emit_one(stage.write_features_of(bank, cutoff=_day(cutoff), out=out, force=force, say=say), form=form)
+        emit_one(stage.write_features_of(bank, cutoff=day_of(cutoff), out=out, force=force, say=say), form=form)
 
 
 @app.command()
@@ -193,7 +178,7 @@ def audit(bank: Bank, cutoff: Cutoff = None, form: Form = Format.table) -> None:
     """
     from crmml.stages.audit import audit_bank, told
 
-    report = audit_bank(bank, cutoff=_day(cutoff), say=say)
+    report = audit_bank(bank, cutoff=day_of(cutoff), say=say)
     emit_one(told(report), form=form)
     report.require_clean()
 
@@ -220,8 +205,8 @@ def ledger(
 
     rows, agreement = ledger_of(
         bank,
-        first=_day(start, option="--from 2025-01"),
-        last=_day(end, option="--to 2025-12"),
+        first=day_of(start, option="--from 2025-01"),
+        last=day_of(end, option="--to 2025-12"),
         by=by,
         with_below=with_below,
         say=say,
@@ -319,7 +304,7 @@ def score(
             return
     from crmml.stages.scores import score_bank
 
-    emit(score_bank(bank, cutoff=_day(cutoff), strict=strict, say=say), form=form)
+    emit(score_bank(bank, cutoff=day_of(cutoff), strict=strict, say=say), form=form)
 
 
 @app.command()
@@ -346,7 +331,7 @@ def explain(
     else:
         from crmml.stages.explanations import explain_customer
 
-        rows, page = explain_customer(bank, customer_id=customer, cutoff=_day(cutoff), html=html, say=say)
+        rows, page = explain_customer(bank, customer_id=customer, cutoff=day_of(cutoff), html=html, say=say)
     emit(rows, form=form)
     say(f"open {page}")
 
@@ -363,10 +348,14 @@ def target_list(
     """
     from crmml.stages.lists import list_from_config
 
-    rows, opened = list_from_config(config, cutoff=_day(cutoff), say=say)
+    rows, opened = list_from_config(config, cutoff=day_of(cutoff), say=say)
     emit(rows, form=form)
     for path in opened:
         say(f"open {path}")
+
+
+app.command()(warn)
+app.command()(groups)
 
 
 @app.command()

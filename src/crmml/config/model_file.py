@@ -16,7 +16,7 @@ from crmml.economics import FAMILIES, FAMILY_WORDS
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
-from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake
+from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake, Winback
 from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, ScorecardSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, month_ends, parse_day
@@ -30,6 +30,7 @@ TARGETS: Mapping[str, type] = {
     "uptake": Uptake,
     "bookings": Bookings,
     "given": Given,
+    "winback": Winback,
 }
 
 
@@ -69,7 +70,7 @@ class CutoffsFile:
 class ModelFile:
     """The keys of a model's YAML file. Among `features`, `default` stands for the families that have proved to gain."""
 
-    target: Literal["churn", "default", "contribution", "uptake", "bookings", "given"]
+    target: Literal["churn", "default", "contribution", "uptake", "bookings", "given", "winback"]
     zh: str
     en: str
     horizon: Horizon

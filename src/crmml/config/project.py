@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from crmml.config.bank_file import load_bank, read_bank_file
+from crmml.config.groups_file import load_groups
 from crmml.config.list_file import load_list
 from crmml.config.model_file import Model, load_models
 from crmml.config.reading import read_yaml
 from crmml.config.table_file import TableModel, is_table, load_table_model
+from crmml.config.warning_file import load_warning
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
 from crmml.features.families.people import PROFILE, STANDING, TENURE
+from crmml.grouping import GroupSpec
 from crmml.snapshots import EVENT_TERMS
 from crmml.sources.spec import BankSpec
 from crmml.targeting.spec import ListSpec
 from crmml.value.spec import ValueSpec
+from crmml.warning import WarningSpec
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,16 @@ class BankConfig:
     """`bank.yaml` with every model and list beside it.
 
     `models` and `lists` are keyed by the names their files give them; a file
-    with a `target` is a model, one with `offers` is a list.
+    with a `target` is a model, one with `offers` a list, the one with `warns`
+    the early warning, the one with a `grid` the customer groups.
     """
 
     spec: BankSpec
     models: dict[str, Model]
     lists: dict[str, ListSpec]
     value: ValueSpec = field(default_factory=ValueSpec)
+    warning: WarningSpec | None = None
+    groups: GroupSpec | None = None
 
     def model(self, key: str) -> Model:
         """A model by its key; NotFoundError with the nearest name."""
@@ -54,6 +62,7 @@ def load_bank_config(folder: Path) -> BankConfig:
     spec = load_bank(folder)
     models: dict[str, Model] = {}
     lists: dict[str, ListSpec] = {}
+    others: dict[str, Any] = {}
     for path in sorted(folder.glob("*.yaml")):
         if path.name == "bank.yaml":
             continue
@@ -67,12 +76,30 @@ def load_bank_config(folder: Path) -> BankConfig:
                 models[model.key] = model
         elif "offers" in content:
             lists[path.stem] = load_list(path)
+        elif "warns" in content:
+            others["warning"] = _only(others.get("warning"), load_warning(path), path)
+        elif "grid" in content:
+            others["groups"] = _only(others.get("groups"), load_groups(path), path)
         else:
             raise ConfigError(
-                f"{path} has neither 'target' nor 'offers'; expected a model or a list. Move other files elsewhere",
+                f"{path} has none of 'target', 'offers', 'warns', 'grid'; expected a model, a list, the early warning or "
+                "the customer groups. Move other files elsewhere",
                 code="C011",
             )
-    return BankConfig(spec, models, lists, read_bank_file(folder).value)
+    return BankConfig(spec, models, lists, read_bank_file(folder).value, **others)
+
+
+def _only(before: object, found: Any, path: Path) -> Any:
+    """What a bank has one file of.
+
+    Raises
+    ------
+    ConfigError
+        C006 if there is another.
+    """
+    if before is not None:
+        raise ConfigError(f"{path} is the second file of its kind; expected one a bank. Keep one", code="C006")
+    return found
 
 
 def load_table_models(folder: Path) -> dict[str, TableModel]:

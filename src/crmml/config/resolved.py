@@ -10,13 +10,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from crmml.config.bank_file import BankFile, SourceFile, load_bank
+from crmml.config.groups_file import load_groups
 from crmml.config.list_file import load_list
 from crmml.config.mapping import build
 from crmml.config.model_file import ModelFile, load_models
 from crmml.config.reading import read_yaml
 from crmml.config.table_file import TableFile, is_table, load_table_model, shorthands
+from crmml.config.warning_file import load_warning
+from crmml.grouping import GroupSpec
 from crmml.snapshots import Population
 from crmml.targeting.spec import ListSpec
+from crmml.warning import WarningSpec
 
 
 def resolve(path: Path) -> list[dict[str, Any]]:
@@ -40,6 +44,10 @@ def resolve(path: Path) -> list[dict[str, Any]]:
         resolved = build(ModelFile, content, where=str(path), shorthands={Population: lambda text: {"where": text}})
     elif "offers" in content:
         resolved = load_list(path)
+    elif "warns" in content:
+        resolved = load_warning(path)
+    elif "grid" in content:
+        resolved = load_groups(path)
     else:
         load_bank(path.parent)
         resolved = build(BankFile, content, where=str(path), shorthands={SourceFile: lambda text: {"path": text}})
@@ -51,7 +59,7 @@ def resolve(path: Path) -> list[dict[str, Any]]:
 
 
 def schema_of(path: Path) -> dict[str, Any]:
-    """The JSON Schema of this kind of file (bank, model or list), unknown keys refused."""
+    """The JSON Schema of this kind of file (bank, model, list …), unknown keys refused."""
     path = path / "bank.yaml" if path.is_dir() else path
     content = read_yaml(path)
     kind: Any = (
@@ -61,6 +69,10 @@ def schema_of(path: Path) -> dict[str, Any]:
         if "target" in content
         else ListSpec
         if "offers" in content
+        else WarningSpec
+        if "warns" in content
+        else GroupSpec
+        if "grid" in content
         else BankFile
     )
     return _closed(TypeAdapter(kind).json_schema())

@@ -1,7 +1,8 @@
-"""What happens after a cut-off: churn, default, contribution, uptake, bookings, and the labels a bank owns."""
+"""What happens after a cut-off: churn, default, contribution, uptake, bookings, coming back, and labels a bank owns."""
 
 from crmml.labels.build import build_labels, label_counts
-from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake
+from crmml.labels.loss_day import loss_days
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake, Winback
 
 __all__ = [
     "Bookings",
@@ -11,6 +12,8 @@ __all__ = [
     "Given",
     "Target",
     "Uptake",
+    "Winback",
     "build_labels",
     "label_counts",
+    "loss_days",
 ]

@@ -15,8 +15,9 @@ from crmml.labels.default import default
 from crmml.labels.frame import Observed, settle, windowed
 from crmml.labels.given import given
 from crmml.labels.silence import silent
-from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake, Winback
 from crmml.labels.uptake import uptake
+from crmml.labels.winback import winback
 from crmml.periods import Horizon
 from crmml.sources.bank import Bank
 
@@ -32,7 +33,7 @@ def build_labels(
         The open bank. Labels look at all it knows, also after the cut-off.
     snapshots : Table
         One row per customer_id, cutoff_date and event_id, with is_gone and is_in_default.
-    target : Churn, Default, Contribution, Uptake, Bookings or Given
+    target : Churn, Default, Contribution, Uptake, Bookings, Given or Winback
         What is asked.
     horizon : Horizon
         Months of the label window and of the gap before it.
@@ -80,6 +81,8 @@ def _observe(bank: Bank, base: ir.Table, target: Target, ledger: ir.Table | None
             return bookings(bank, base, target)
         case Given():
             return given(bank, base, target)
+        case Winback():
+            return winback(bank, base, target)
     raise ValueError(f"{target!r} is not a target")
 
 

@@ -24,12 +24,14 @@ class Observed:
     `rows` has `row_id, label, reason` (why a row is out of the population, null
     when it is in) and `in_gap` (why it is out if something happened in the gap,
     else null), and for contribution the components. `until` is the last day
-    the label's sources are complete.
+    the label's sources are complete. `admits_gone`: the population is those who
+    are gone.
     """
 
     rows: ir.Table
     until: date
     components: tuple[str, ...] = ()
+    admits_gone: bool = False
 
 
 def windowed(snapshots: ir.Table, horizon: Horizon) -> ir.Table:
@@ -63,8 +65,9 @@ def settle(base: ir.Table, seen: Observed) -> ir.Table:
     what happened in the gap, ok.
     """
     joined = base.left_join(seen.rows, "row_id").drop("row_id_right")
+    is_out = ibis.literal(False) if seen.admits_gone else joined.is_gone
     status = ibis.cases(
-        (joined.is_gone, "gone"),
+        (is_out, "gone"),
         (joined.is_in_default, "in_default"),
         (joined.reason.notnull(), joined.reason),
         (joined.window_end > seen.until, "immature"),

@@ -25,10 +25,10 @@ def silent(bank: Bank, base: ir.Table) -> Observed:
     three gaps (`no_history`) and those silent at the cut-off already
     (`silent_before`) or when the gap ends (`gone_in_gap`).
     """
-    active = _active_days(bank)
-    rows = base.left_join(_patience(base, active), "row_id").drop("row_id_right")
+    active = active_days(bank)
+    rows = base.left_join(patience(base, active), "row_id").drop("row_id_right")
     for point in ("cutoff_date", "window_start", "window_end"):
-        rows = rows.left_join(_last_active(base, active, point), "row_id").drop("row_id_right")
+        rows = rows.left_join(last_active(base, active, point), "row_id").drop("row_id_right")
     quiet = {
         point: rows[point].delta(rows[f"last_{point}"], unit="day") > rows.patience
         for point in ("cutoff_date", "window_start", "window_end")
@@ -42,7 +42,7 @@ def silent(bank: Bank, base: ir.Table) -> Observed:
     return Observed(rows, complete_until(bank, "transactions"))
 
 
-def _active_days(bank: Bank) -> ir.Table:
+def active_days(bank: Bank) -> ir.Table:
     """Days on which a customer did something: customer_id, day, known_on."""
     bookings = customer_transactions(bank)
     economics = bank.spec.economics
@@ -52,7 +52,7 @@ def _active_days(bank: Bank) -> ir.Table:
     return bookings.group_by(["customer_id", _.valued_on.name("day")]).aggregate(known_on=_.posted_on.min())
 
 
-def _patience(base: ir.Table, active: ir.Table) -> ir.Table:
+def patience(base: ir.Table, active: ir.Table) -> ir.Table:
     """Days of silence a row bears, from gaps known at the cut-off: row_id, patience."""
     joined = base.select("row_id", "customer_id", "cutoff_date").join(active, "customer_id")
     known = joined.filter(
@@ -66,7 +66,7 @@ def _patience(base: ir.Table, active: ir.Table) -> ir.Table:
     return medians.select("row_id", patience=ibis.greatest(_.median * TIMES_MEDIAN, float(LEAST_SILENCE)))
 
 
-def _last_active(base: ir.Table, active: ir.Table, point: str) -> ir.Table:
+def last_active(base: ir.Table, active: ir.Table, point: str) -> ir.Table:
     """The last active day up to a point of the window: row_id, last_<point>."""
     joined = base.select("row_id", "customer_id", point=base[point]).join(active, "customer_id")
     return joined.filter(joined.day <= joined.point).group_by("row_id").aggregate(**{f"last_{point}": _.day.max()})

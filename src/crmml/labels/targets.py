@@ -9,6 +9,8 @@ from crmml.economics import FAMILIES
 from crmml.errors import did_you_mean
 
 ChurnKind = Literal["closed", "attrited", "silent"]
+KEPT = 0.5
+"""A balance is lost at this share of the average before, or less."""
 
 
 @dataclass(frozen=True)
@@ -107,4 +109,24 @@ class Given:
             )
 
 
-Target = Churn | Default | Contribution | Uptake | Bookings | Given
+@dataclass(frozen=True)
+class Winback:
+    """A customer who left by one kind of churn in the `within_months` before the cut-off comes back.
+
+    `floor` is that of churn `attrited`; its balance has come back at `recovered` of the average before the fall.
+    """
+
+    kind: ChurnKind
+    within_months: int = 12
+    floor: float | None = None
+    recovered: float = 0.8
+
+    def __post_init__(self) -> None:
+        Churn(self.kind, floor=self.floor)
+        if not 1 <= self.within_months <= 36:
+            raise ValueError(f"within_months is {self.within_months}; expected 1 to 36 months before the cut-off")
+        if not KEPT < self.recovered <= 1:
+            raise ValueError(f"recovered is {self.recovered:g}; expected above {KEPT:g} (less is lost) and at most 1")
+
+
+Target = Churn | Default | Contribution | Uptake | Bookings | Given | Winback

@@ -272,7 +272,7 @@ class ModelSpec:
 
     @property
     def kind(self) -> str:
-        """The kind of target: churn, default, contribution, uptake, bookings or given."""
+        """The kind of target: churn, default, contribution, uptake, bookings, given or winback."""
         return type(self.target).__name__.lower()
 
     @property

@@ -22,6 +22,7 @@ TITLES = {
     "churn": ("流失概率", "probability of leaving"),
     "default": ("违约概率", "probability of default"),
     "take": ("购买概率", "probability of taking the product"),
+    "winback": ("回来的概率", "probability of coming back"),
     "bookings": ("发生交易的概率", "probability of such bookings"),
     "contribution": ("预计贡献", "expected contribution"),
 }

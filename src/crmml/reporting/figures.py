@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from crmml.evaluation.calibration import decile_table
+from crmml.evaluation.rates import wilson
 from crmml.evaluation.stability import bin_counts, psi
 
-_Z = 1.959963984540054
 _PANELS = 3
 
 
@@ -19,19 +19,6 @@ def newest(predictions: pd.DataFrame, count: int = _PANELS) -> dict[str, pd.Data
     groups = {str(period): rows for period, rows in predictions.groupby("period", sort=True)}
     both = {period: rows for period, rows in groups.items() if rows["label"].nunique() > 1}
     return dict(list(both.items())[-count:])
-
-
-def wilson(events: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """95 % Wilson interval of a rate.
-
-    >>> low, high = wilson(np.array([5.0]), np.array([50.0]))
-    >>> low.round(4).tolist(), high.round(4).tolist()
-    ([0.0435], [0.2136])
-    """
-    rate, square = events / rows, _Z**2
-    centre = (rate + square / (2 * rows)) / (1 + square / rows)
-    half = _Z / (1 + square / rows) * np.sqrt(rate * (1 - rate) / rows + square / (4 * rows**2))
-    return np.maximum(0.0, centre - half), np.minimum(1.0, centre + half)
 
 
 def calibration_bins(predicted: np.ndarray, label: np.ndarray, *, groups: int = 10) -> pd.DataFrame:

@@ -106,6 +106,19 @@ ABOUT = {
             *_SHARED,
         ),
     ),
+    "winback": About(
+        Words("客户赢回模型", "Win-back: who comes back"),
+        Words(
+            "估计不久前流失的客户在标签窗口内回来的概率。",
+            "Estimates the probability that a customer who left lately comes back within the label window.",
+        ),
+        Words(
+            "截止日前所设月数内流失的客户,在标签窗口内重新开户、余额恢复或再次交易(口径见配置)记 1,否则记 0。",
+            "1 if a customer who left in the months before the cut-off opens an account again, has the balance back, or books "
+            "again within the label window (the kind is in the config), else 0.",
+        ),
+        _SHARED,
+    ),
     "bookings": About(
         Words("交易发生模型", "Bookings to come"),
         Words(

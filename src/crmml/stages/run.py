@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from crmml.config import Model
 from crmml.errors import NotFoundError, UsageError, did_you_mean
 from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import make_audit
+from crmml.stages.groups import make_groups
 from crmml.stages.lists import make_list, opened
 from crmml.stages.making import Say, once
 from crmml.stages.maturity import require_mature
@@ -18,8 +20,9 @@ from crmml.stages.scores import champions, make_scores
 from crmml.stages.table_models import has_bank, table_project, train_tables
 from crmml.stages.training import make_model
 from crmml.stages.value import tell_value
+from crmml.stages.warning import make_warning
 
-STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "list")
+STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "list", "warn", "groups")
 
 
 def run_bank(
@@ -81,6 +84,24 @@ def run_stages(
             make_list(project, name, force=force, say=say)
             for path in opened(project, name):
                 say(f"          {path}")
+    asked = project.config
+    if stage == "warn" or ("warn" in wanted and asked.warning is not None):
+        left_out("warning", lambda: make_warning(project, force=force, say=say), say=say, alone=stage == "warn")
+    if stage == "groups" or ("groups" in wanted and asked.groups is not None):
+        left_out("groups", lambda: make_groups(project, force=force, say=say), say=say, alone=stage == "groups")
+
+
+def left_out(name: str, make: Callable[[], object], *, say: Say, alone: bool) -> None:
+    """Make what needs champions, or say in one line that there is none: a run goes on without it.
+
+    A stage asked for by name ends with the error.
+    """
+    try:
+        make()
+    except NotFoundError as error:
+        if alone:
+            raise
+        say(f"{name:<9} left out: {error.message}")
 
 
 def _is_served(project: Project, *, say: Say) -> bool:
