@@ -25,7 +25,7 @@ def explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[st
     """SHAP's plots and the strongest features, from the served contributions of a sample."""
     if len(sample) > _MOST_ROWS:
         sample = sample.sample(_MOST_ROWS, random_state=7)
-    sample = sample.reset_index(drop=True)
+    sample = sample.reset_index(drop=True).assign(**bundle.encoding.fixed)
     X = bundle.encode(sample)
     values, base = bundle.contributions(X)
     titles = [f"{info.zh}\n{info.name}" for info in bundle.features]
