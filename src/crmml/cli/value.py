@@ -26,12 +26,12 @@ def value(
     Examples:  crmml value configs/demo      crmml value configs/demo --customer 0001927
                crmml value configs/demo --branch B03 --format json
     """
-    from crmml.stages import value_scopes as stage
-
     asked = {"customer": customer, "product": product, "branch": branch}
     chosen = [(level, identifier) for level, identifier in asked.items() if identifier is not None]
     if len(chosen) > 1:
         raise UsageError("--customer, --product and --branch exclude each other; give one of them", code="U006")
+    from crmml.stages import value_scopes as stage
+
     if chosen:
         rows, page = stage.value_of(bank, *chosen[0], cutoff=_day(cutoff), say=say)
         emit(rows, form=form)
