@@ -1,4 +1,4 @@
-"""Automated learners beside crmml: pairs of saved predictions, the rule over tables, and what is kept when they are absent."""
+"""Automated learners beside crmml: pairs of saved predictions, the rule over tables, what is kept when they are absent."""
 
 import json
 from dataclasses import replace
@@ -80,11 +80,13 @@ def test_what_is_stored_comes_back_and_the_page_says_who_is_best():
     text = compare.text_of({"made_up": one})
     told = json.loads(text)["made_up"]
     assert told["sides"]["flaml"]["difference"]["high"] < 0
-    section = page.section_of({"made_up": one}, learners.LIMITS)
+    tried = {"made_up": {"defaults": {"auc": 0.7, "trees": 9}, "num_leaves 2": {"auc": 0.69, "trees": 20}}}
+    section = page.section_of({"made_up": one}, learners.LIMITS, tried)
+    assert "| num_leaves 2 | 0.6900 -0.0100 (20) |" in section
     assert "held on 0 of 1 tables (not on made_up)" in section
     assert f"**{one.sides['flaml'].auc.value:.4f}**" in section
     assert "made_up: AutoGluon good: too slow." in section
-    assert page.section_of({}, learners.LIMITS) == ""
+    assert page.section_of({}, learners.LIMITS, tried) == ""
 
 
 def test_stored_comparisons_read_back_as_they_were_written(tmp_path):

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.peers import compare
 from benchmarks.results import __main__ as command
 from benchmarks.results import intervals, page, run, store
 from benchmarks.results.baseline import as_baseline_columns, untuned_histgb, untuned_histgb_amount
@@ -37,7 +36,7 @@ ONE = Result(
 def test_the_page_is_written_from_the_stored_figures_and_not_by_hand():
     stored = store.read(DOCS / "results.json")
     assert (DOCS / "results.json").read_text(encoding="utf-8") == store.text_of(stored)
-    assert (DOCS / "results.md").read_text(encoding="utf-8") == page.page_of(stored, compare.read(DOCS / "peers.json"))
+    assert (DOCS / "results.md").read_text(encoding="utf-8") == command.page_from(DOCS)
 
 
 def test_a_figure_comes_back_from_its_file_as_it_went_in():

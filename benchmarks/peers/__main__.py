@@ -19,7 +19,8 @@ import pandas as pd
 
 from benchmarks.peers import compare, learners
 from benchmarks.peers.cases import CASES
-from benchmarks.results import page, run, store
+from benchmarks.results import run, store
+from benchmarks.results.__main__ import page_from
 from crmml.files import digest_file, digest_of
 
 ROOT = run.ROOT
@@ -45,9 +46,7 @@ def main() -> int:
         print(
             f"{name}: best peer {compared[name].best}, rule {'held' if compared[name].holds else 'broken'}", flush=True
         )
-    (ROOT / "docs" / "results.md").write_text(
-        page.page_of(store.read(ROOT / "docs" / "results.json"), compared), encoding="utf-8"
-    )
+    (ROOT / "docs" / "results.md").write_text(page_from(ROOT / "docs"), encoding="utf-8")
     return 0
 
 
@@ -104,6 +103,7 @@ def read_case(name: str, folder: Path) -> compare.Compared:
         calibrated=compare.calibrate(ours),
         left_out=case.left_out,
         versions=store.versions(),
+        note=case.note,
     )
 
 

@@ -67,6 +67,7 @@ class Compared:
     calibrated: Calibrated | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def best(self) -> str:
@@ -108,7 +109,7 @@ def calibrate(frame: pd.DataFrame) -> Calibrated:
     y, p = frame["label"].to_numpy(dtype=float), frame["probability"].to_numpy(dtype=float)
     log_odds = np.log(p / (1 - p))
     start = fit_logistic(log_odds, y)
-    of = {"rows": len(y), "units": frame["row"].to_numpy()}
+    of: dict[str, Any] = {"rows": len(y), "units": frame["row"].to_numpy()}
     return Calibrated(
         interval(lambda weights: slopes(log_odds, y, weights, start=start)[:, 1], **of),
         interval(lambda weights: 1 / observed_over_expected(y, p, weights), **of),

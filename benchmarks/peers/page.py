@@ -25,6 +25,7 @@ NAMES = {
     "autogluon_medium": "AutoGluon medium",
     "autogluon_good": "AutoGluon good",
 }
+NOT_YET = "not run on these rows yet"
 HEAD = """## Side by side with automated learners / 与自动学习工具并排比较
 
 `make peers` writes this part from `peers.json` beside it: crmml, scikit-learn's untuned HistGradientBoosting, the scorecard
@@ -38,7 +39,10 @@ saved predictions. A table holds the rule where the interval against its best pe
 """
 
 
-def section_of(compared: Mapping[str, Compared], limits: Mapping[str, int]) -> str:
+Tried = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+def section_of(compared: Mapping[str, Compared], limits: Mapping[str, int], tried: Tried) -> str:
     """The whole part; empty where nothing was compared."""
     if not compared:
         return ""
@@ -48,8 +52,34 @@ def section_of(compared: Mapping[str, Compared], limits: Mapping[str, int]) -> s
         _table(compared),
         _costs(compared),
         _calibration(compared),
+        *([_tried(tried)] if tried else []),
     ]
     return "\n".join(parts)
+
+
+def _tried(tried: Tried) -> str:
+    """Each setting's AUC on the inner folds, and how far it is from the defaults."""
+    settings = list(dict.fromkeys(setting for found in tried.values() for setting in found))
+    heads = ["setting 参数", *(f"{name} (trees 树数)" for name in sorted(tried))]
+    lines = [
+        "### What else was tried / 还试过什么\n\nAUC of one booster on the inner folds of the training rows, and less that of the defaults "
+        "(`python -m benchmarks.peers.tried`); the tested rows are not looked at, and no figure here is comparable with one above / "
+        "训练行内部各折上的 AUC,括号内为树数;不看检验行。\n",
+        _line(heads),
+        _rule(heads),
+    ]
+    for setting in sorted(settings, key=lambda name: (not name.startswith("defaults"), name)):
+        cells = [_tried_cell(tried[name], setting) for name in sorted(tried)]
+        lines.append(_line([setting, *cells]))
+    return "\n".join([*lines, ""])
+
+
+def _tried_cell(found: Mapping[str, Mapping[str, float]], setting: str) -> str:
+    if setting not in found:
+        return "–"
+    one, plain = found[setting], found["defaults"]
+    gap = "" if setting == "defaults" else f" {one['auc'] - plain['auc']:+.4f}"
+    return f"{one['auc']:.4f}{gap} ({one['trees']:.0f})"
 
 
 def _verdict(compared: Mapping[str, Compared]) -> str:
@@ -75,11 +105,10 @@ def _table(compared: Mapping[str, Compared]) -> str:
         cells = [_cell(one, learner) for learner in (OURS, *PEERS)]
         asked = f"**{name}**<br>{one.zh}<br>{one.en}"
         lines.append(_line([asked, f"{one.rows:,} ({one.events:,})", *cells, "yes" if one.holds else "**no**"]))
-    notes = [
-        f"- {name}: {NAMES[learner]}: {why}."
-        for name, one in sorted(compared.items())
-        for learner, why in one.left_out.items()
-    ]
+    notes = [f"- {name}: {one.note}." for name, one in sorted(compared.items()) if one.note]
+    for name, one in sorted(compared.items()):
+        unrun = [learner for learner in PEERS if learner not in one.sides]
+        notes += [f"- {name}: {NAMES[learner]}: {one.left_out.get(learner, NOT_YET)}." for learner in unrun]
     return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -46,7 +47,17 @@ def _keep(known: dict[str, Path | None], measured: dict[str, store.Measured]) ->
     skipped = [name for name, folder in known.items() if folder is None and name not in kept]
     stored = store.Stored(kept, skipped)
     (DOCS / "results.json").write_text(store.text_of(stored), encoding="utf-8")
-    (DOCS / "results.md").write_text(page.page_of(stored, compare.read(DOCS / "peers.json")), encoding="utf-8")
+    (DOCS / "results.md").write_text(page_from(DOCS, stored), encoding="utf-8")
+
+
+def page_from(docs: Path, stored: store.Stored | None = None) -> str:
+    """The page of all that is stored in a folder: results, comparisons with other learners, settings tried."""
+    tried = docs / "tried.json"
+    return page.page_of(
+        stored or store.read(docs / "results.json"),
+        compare.read(docs / "peers.json"),
+        json.loads(tried.read_text(encoding="utf-8")) if tried.exists() else {},
+    )
 
 
 def _options(names: list[str]) -> argparse.Namespace:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from benchmarks.peers.compare import Compared
 from benchmarks.peers.learners import LIMITS
-from benchmarks.peers.page import section_of
+from benchmarks.peers.page import Tried, section_of
 from benchmarks.results.row import Figure, Goal, Result
 from benchmarks.results.store import Measured, Stored
 
@@ -27,10 +27,10 @@ LESS_IS_BETTER = ("RMSE", "MAE", "log loss", "Brier")
 MET = {True: "yes", False: "**no**", None: ""}
 
 
-def page_of(stored: Stored, compared: Mapping[str, Compared]) -> str:
+def page_of(stored: Stored, compared: Mapping[str, Compared], tried: Tried) -> str:
     """The whole page; the same stored figures give the same text."""
     results = [result for name in sorted(stored.measured) for result in stored.measured[name].results]
-    beside = [section_of(compared, LIMITS)] if compared else []
+    beside = [section_of(compared, LIMITS, tried)] if compared else []
     return "\n".join(
         [_head(results), table_of(results), "", _skipped(stored), *beside, _notes(stored), _bottom(stored.measured)]
     )
