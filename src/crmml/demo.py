@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from crmml import files
+from crmml.bundle import HORIZON
 from crmml.demo_bank import generate, judge
 from crmml.explain import wording
 from crmml.ledger.summary import ledger_summary
@@ -154,6 +155,9 @@ def model_lines(project: Project) -> Iterator[str]:
         if model.event is not None:
             continue
         metrics = read_metrics(project, model.key)
+        if model.spec.steps:
+            yield from curve_lines(project, model.key, metrics)
+            continue
         name = f"{model.key.replace('_', ' ')}, {model.spec.horizon.months} months"
         head, slope = metrics["headline"], _slope(metrics["headline"])
         if metrics["measure"] != "auc":
@@ -167,6 +171,25 @@ def model_lines(project: Project) -> Iterator[str]:
             f"{difference['value']:+.2f} ({metrics['benchmark']['verdict']})"
         )
     yield from money
+
+
+def curve_lines(project: Project, key: str, metrics: dict[str, Any]) -> Iterator[str]:
+    """One line per horizon of a curve: its own figures beside the truth of that horizon, on the same rows."""
+    rows = pd.read_parquet(project.workspace.of("training", key) / "curve.parquet")
+    truth = project.workspace.data / "truth"
+    for months, told in metrics["horizons"].items():
+        head, auc = told["headline"], told["headline"]["auc"]
+        part = rows[rows[HORIZON] == int(months)]
+        best = np.mean([judge.auc_of_truth(truth, f"churn_{months}m", day) for _, day in part.groupby("period")])
+        name = f"{key}, {months} month{'s' if months != '1' else ''}"
+        yield (
+            f"          {name:<30} {auc['value']:.2f} [{auc['low']:.2f}, {auc['high']:.2f}]   {best:.2f}      {_slope(head)}"
+        )
+    separate = metrics["separate"]
+    yield (
+        f"          one model, {metrics['crossings']} curves cross; against a model of {metrics['headline_months']} months "
+        f"alone {separate['difference']['value']:+.3f} ({separate['verdict']})"
+    )
 
 
 def truth_auc(project: Project, key: str) -> float:

@@ -12,6 +12,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 ONE_DAY = timedelta(days=1)
 LONGEST_HORIZON = 120
@@ -53,6 +54,39 @@ class Horizon:
             raise ValueError(f"months is {self.months}; a horizon has at least 1 month and at most {LONGEST_HORIZON}")
         if not 0 <= self.gap <= LONGEST_HORIZON:
             raise ValueError(f"gap is {self.gap}; a gap has at least 0 months and at most {LONGEST_HORIZON}")
+
+
+@dataclass(frozen=True)
+class Horizons(Horizon):
+    """Label windows of several lengths after one gap, for a model that draws a curve over them.
+
+    `steps` are the lengths in months, rising; `months` is the one among them
+    that reasons, grades and headline figures speak of.
+    """
+
+    steps: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        told = ", ".join(map(str, self.steps))
+        if len(self.steps) < 2 or any(later <= early for early, later in pairwise(self.steps)):
+            raise ValueError(
+                f"horizons are [{told}]; expected two or more numbers of months, each above the one before"
+            )
+        if self.months not in self.steps:
+            raise ValueError(f"headline is {self.months}; expected one of the horizons {told}")
+        for months in (self.steps[0], self.steps[-1]):
+            Horizon(months, self.gap)
+
+    @property
+    def each(self) -> tuple[Horizon, ...]:
+        """One horizon for each length, the shortest first."""
+        return tuple(Horizon(months, self.gap) for months in self.steps)
+
+
+def horizons_of(horizon: Horizon) -> tuple[Horizon, ...]:
+    """The horizons a model is asked about: one, or those of a curve, the shortest first."""
+    return horizon.each if isinstance(horizon, Horizons) else (horizon,)
 
 
 def shift_months(day: date, months: int) -> date:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml.bundle import probability_of
+from crmml.errors import IntegrityError
 from crmml.evaluation.drift import BatchWatch
 from crmml.explain import (
     COMPONENTS,
@@ -145,7 +146,7 @@ def stream_served(features: Path | Sequence[Path], bundle: Bundle, *, chunk: int
     for path in [features] if isinstance(features, str | Path) else features:
         # Reading ahead would hold ever more of a long file.
         with pq.ParquetFile(path, pre_buffer=False) as file:
-            for batch in file.iter_batches(batch_size=chunk, columns=list(bundle.names)):
+            for batch in file.iter_batches(batch_size=chunk, columns=list(bundle.encoding.read)):
                 yield bundle.served(bundle.encode(batch))
 
 
@@ -178,7 +179,8 @@ def score_frame(frame: pd.DataFrame, scorer: Scorer, *, watch: BatchWatch | None
 def schema_of(scorer: Scorer, *, has_events: bool = True) -> pa.Schema:
     """The columns of a score file and their types, in order."""
     served = score_column(scorer.bundle.target)
-    numbers = [served, *COMPONENTS] if scorer.is_money else [served, "log_odds"]
+    points = [f"{served}_{months}m" for months in scorer.bundle.curve]
+    numbers = [served, *COMPONENTS] if scorer.is_money else [served, *points, "log_odds"]
     columns = {"customer_id": pa.string(), "cutoff_date": pa.date32()}
     columns |= {"event_id": pa.string()} if has_events else {}
     columns |= dict.fromkeys(("model", "version", "segment"), pa.string())
@@ -199,6 +201,26 @@ def score_column(target: str) -> str:
     ('prob_churn', 'prob_take', 'contribution_12m')
     """
     return {"contribution": "contribution_12m", "uptake": "prob_take"}.get(target, f"prob_{target}")
+
+
+def curve_of(bundle: Bundle, X: Array) -> dict[str, Array]:
+    """The chance within each horizon of a model of several, as `prob_churn_<n>m`; nothing for a model of one.
+
+    Raises
+    ------
+    IntegrityError
+        M003 if a chance falls from one horizon to a later one.
+    """
+    points = bundle.probabilities(X)
+    curve = np.column_stack(list(points.values())) if points else np.empty((len(X), 0))
+    falls = int((np.diff(curve, axis=1) < 0).any(axis=1).sum())
+    if falls:
+        raise IntegrityError(
+            f"{bundle.name}: the chance falls from one horizon to a later one on {falls:,} of {len(X):,} rows; expected "
+            "a curve that never falls. The booster is not the one that was trained: train again",
+            code="M003",
+        )
+    return {f"{score_column(bundle.target)}_{months}m": chance for months, chance in points.items()}
 
 
 @dataclass(frozen=True)
@@ -226,6 +248,7 @@ def _served_probability(frame: pd.DataFrame, X: Array, scorer: Scorer) -> _Serve
     columns = {
         "segment": segments,
         score_column(bundle.target): probability,
+        **curve_of(bundle, X),
         "log_odds": log_odds,
         "grade": bundle.grade(probability),
         "percentile": bundle.percentile(probability),

@@ -58,11 +58,11 @@ def reports(tmp_path_factory):
     table = make_spec(Given("bad"), name="t.bad", horizon=None, split=flat.split)
     kinds = {
         "churn": (
-            with_steps(make_abt(customers=700)),
+            with_steps(make_abt(customers=400)),
             make_spec(card=CardWords(owner={"zh": "零售部", "en": "Retail"})),
         ),
-        "default": (with_steps(make_abt(customers=500)), make_spec(Default(), name="demo.default")),
-        "contribution": (with_steps(make_money_abt(customers=300)), make_spec(Contribution(), name="demo.money")),
+        "default": (with_steps(make_abt(customers=350, base=-1.5)), make_spec(Default(), name="demo.default")),
+        "contribution": (with_steps(make_money_abt(customers=150)), make_spec(Contribution(), name="demo.money")),
         "table": (flat.abt, table),
     }
     for name, (abt, spec) in kinds.items():

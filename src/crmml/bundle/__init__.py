@@ -2,11 +2,12 @@
 
 from crmml.bundle.encoding import Encoding, learn_levels
 from crmml.bundle.reference import ALL, Peers, Reference
-from crmml.bundle.served import SIGNS, TOTAL, Bundle, Part, probability_of
+from crmml.bundle.served import HORIZON, SIGNS, TOTAL, Bundle, Part, probability_of
 from crmml.bundle.store import load, write
 
 __all__ = [
     "ALL",
+    "HORIZON",
     "SIGNS",
     "TOTAL",
     "Bundle",

@@ -22,11 +22,18 @@ class Encoding:
     """The columns of a model in order, and the code of every level of its categories.
 
     Rare levels share the code of `other`. A level never seen in training has no
-    code: it becomes missing, and is counted.
+    code: it becomes missing, and is counted. A column of `fixed` has one value on
+    every row, and is not read from them.
     """
 
     names: tuple[str, ...]
     levels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that rows must have, in order."""
+        return tuple(name for name in self.names if name not in self.fixed)
 
     @property
     def categorical(self) -> list[int]:
@@ -47,7 +54,9 @@ class Encoding:
         X = np.empty((len(rows), len(self.names)), dtype=np.float64, order="F" if is_arrow else "C")
         unseen: dict[str, int] = {}
         for position, name in enumerate(self.names):
-            if name in self.levels:
+            if name in self.fixed:
+                X[:, position] = self.fixed[name]
+            elif name in self.levels:
                 values = rows.column(name).to_pandas() if is_arrow else rows[name]
                 X[:, position], count = codes_of(values, self.levels[name])
                 if count:
@@ -59,7 +68,7 @@ class Encoding:
         return X, unseen
 
     def _require_columns(self, found: Collection[str]) -> None:
-        absent = [name for name in self.names if name not in found]
+        absent = [name for name in self.read if name not in found]
         if absent:
             raise SourceError(
                 f"the features lack {len(absent)} of {len(self.names)} columns the model was trained on "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 SIGNS = {"margin": 1.0, "fees": 1.0, "expected_loss": -1.0, "service_cost": -1.0, "capital_charge": -1.0}
 TOTAL = "contribution"
+#: The column that says how many months ahead a row of a model of several horizons looks.
+HORIZON = "horizon_months"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,10 @@ class Part:
 
     Served = `intercept + slope × (offset_slope × offset feature + raw score)`.
     The offset feature is last year's amount of the same component; null counts
-    as 0. A probability has one part, without offset, named `log_odds`.
+    as 0. A probability has one part, without offset, named `log_odds`. That of a
+    model of several horizons begins at `start`, the log-odds that training rows
+    of each horizon have on the whole, which never fall: the booster learns what
+    sets a customer apart.
     """
 
     name: str
@@ -40,6 +45,12 @@ class Part:
     slope: float = 1.0
     offset: str | None = None
     offset_slope: float = 1.0
+    start: Mapping[int, float] = field(default_factory=dict)
+
+    def begins_at(self, months: Array) -> Array:
+        """The log-odds that rows of these horizons begin at."""
+        steps = np.array(sorted(self.start))
+        return np.array([self.start[step] for step in steps.tolist()])[np.searchsorted(steps, months)]
 
     @cached_property
     def booster(self) -> Booster:
@@ -51,7 +62,9 @@ class Bundle:
     """Everything a score is made from; data only.
 
     `components` is empty for a probability; for a contribution it names the five
-    parts of money. `unseen` counts, by column, the levels of the last `encode`
+    parts of money. A model of several horizons has in `curve` the reference of
+    each, in months, and speaks of one of them (`horizon`), whose reference is
+    `reference`; `at` makes it speak of another. `unseen` counts, by column, the levels of the last `encode`
     that training never saw.
     """
 
@@ -63,6 +76,7 @@ class Bundle:
     reference: Reference
     card: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
+    curve: Mapping[int, Reference] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict, compare=False)
 
     @property
@@ -72,6 +86,12 @@ class Bundle:
     @property
     def is_money(self) -> bool:
         return bool(self.components)
+
+    @property
+    def horizon(self) -> int | None:
+        """The months that a model of several horizons speaks of, None for any other model."""
+        months = self.encoding.fixed.get(HORIZON)
+        return None if months is None else int(months)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +109,7 @@ class Bundle:
         shares = []
         for info, gain in zip(self.features, np.atleast_1d(gains), strict=True):
             counts = self.reference.baseline.get(info.name, {}).get("counts", [])
-            if gain > 0 and sum(counts) > 0:
+            if gain > 0 and sum(counts) > 0 and info.name not in self.encoding.fixed:
                 shares.append((info, 1 - counts[-1] / sum(counts)))
         return shares
 
@@ -106,9 +126,27 @@ class Bundle:
         self.unseen.update(counts)
         return X
 
+    def at(self, months: int) -> Bundle:
+        """The same model speaking of another of its horizons: chances, reasons, grades and peers of that one."""
+        encoding = replace(self.encoding, fixed={HORIZON: float(months)})
+        return replace(self, encoding=encoding, reference=self.curve[months])
+
+    def ahead(self, X: Array, months: int) -> Array:
+        """The rows of a matrix looking `months` ahead."""
+        moved = X.copy()
+        moved[:, self.names.index(HORIZON)] = months
+        return moved
+
+    def probabilities(self, X: Array) -> dict[int, Array]:
+        """The calibrated probability within each horizon of the curve, never falling from one to the next."""
+        return {months: self.probability(self.ahead(X, months)) for months in self.curve}
+
     def margin(self, X: Array) -> Array:
         """Raw score before calibration, of a probability."""
-        return self._only.booster.margin(X)
+        raw = self._only.booster.margin(X)
+        if self._only.start:
+            raw = raw + self._only.begins_at(X[:, self.names.index(HORIZON)])
+        return raw
 
     def log_odds(self, X: Array) -> Array:
         """Calibrated log-odds: `intercept + slope × margin`."""
@@ -136,6 +174,10 @@ class Bundle:
                 position = self.names.index(part.offset)
                 raw = raw.copy()
                 raw[:, position] += part.offset_slope * np.nan_to_num(X[:, position])
+            if part.start:
+                position = self.names.index(HORIZON)
+                raw = raw.copy()
+                raw[:, position] += part.begins_at(X[:, position])
             total += sign * part.slope * raw
             base += sign * (part.intercept + part.slope * start)
         return total, base

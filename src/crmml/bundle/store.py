@@ -20,8 +20,9 @@ from crmml.files import MANIFEST, Manifest
 KIND = "bundle"
 FORMAT = 1
 _SEAL = "seal"
+_CURVE = "horizons.json"
 # What scores are made of. The card beside them may tell more without changing the model.
-_SERVED = ("booster", "calibration.json", "features.json", "reference.json")
+_SERVED = ("booster", "calibration.json", "features.json", "reference.json", "horizons.json")
 
 
 def write(directory: Path, bundle: Bundle, *, inputs: Mapping[str, str] | None = None) -> Bundle:
@@ -41,6 +42,9 @@ def write(directory: Path, bundle: Bundle, *, inputs: Mapping[str, str] | None =
         "reference.json": _json(bundle.reference.as_dict()),
         "card.json": _json(bundle.card),
     }
+    if bundle.curve:
+        references = {str(months): reference.as_dict() for months, reference in bundle.curve.items()}
+        texts[_CURVE] = _json({"speaks_of": bundle.horizon, "references": references})
     digest = model_digest({name: _sha(text) for name, text in texts.items()})
     about = {"name": bundle.name, "target": bundle.target, "digest": digest, "format": FORMAT}
     with files.publish(Path(directory), kind=KIND, inputs=inputs, about=about) as staged:
@@ -67,11 +71,14 @@ def load(directory: Path) -> Bundle:
     calibration = json.loads(texts["calibration.json"])
     stored = json.loads(texts["features.json"])
     infos = tuple(FeatureInfo(**entry) for entry in stored["features"])
+    for values in calibration.values():
+        values["start"] = {int(months): value for months, value in values.get("start", {}).items()}
     parts = tuple(
         Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **values)
         for name, values in calibration.items()
     )
-    return Bundle(
+    curve = json.loads(texts.get(_CURVE, '{"speaks_of": null, "references": {}}'))
+    served = Bundle(
         name=manifest.about["name"],
         target=manifest.about["target"],
         features=infos,
@@ -80,7 +87,9 @@ def load(directory: Path) -> Bundle:
         reference=Reference.from_dict(json.loads(texts["reference.json"])),
         card=json.loads(texts["card.json"]),
         digest=manifest.about["digest"],
+        curve={int(months): Reference.from_dict(stored) for months, stored in curve["references"].items()},
     )
+    return served if curve["speaks_of"] is None else served.at(curve["speaks_of"])
 
 
 def model_digest(sums: Mapping[str, str]) -> str:
@@ -136,6 +145,7 @@ def _calibration(part: Part) -> dict[str, Any]:
         "slope": part.slope,
         "offset": part.offset,
         "offset_slope": part.offset_slope,
+        **({"start": {str(months): value for months, value in part.start.items()}} if part.start else {}),
     }
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from crmml.cli.groups import groups
+from crmml.cli.loyalty import loyalty
 from crmml.cli.models import models_app
 from crmml.cli.options import Bank, Challenger, Cutoff, Form, Strict, Table, day_of
 from crmml.cli.output import Format, emit, emit_one, say
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.command()(value)
+app.command()(loyalty)
 
 
 @app.callback(invoke_without_command=True)
@@ -108,7 +110,9 @@ def run(
     bank: Bank,
     stage: Annotated[
         str | None,
-        typer.Option(help="Only this stage: tables, ledger, features, audit, train, score, value, list, warn, groups."),
+        typer.Option(
+            help="Only this stage: tables, ledger, features, audit, train, score, value, loyalty, list, warn, groups."
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,

@@ -81,6 +81,17 @@ class Quarantine:
 
 
 @dataclass(frozen=True)
+class LoyaltyRule:
+    """What `crmml loyalty` needs beyond the data: the least average balance of whom `attrited` looks at."""
+
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.floor is not None and self.floor <= 0:
+            raise ValueError(f"floor is {self.floor}; expected an amount above 0")
+
+
+@dataclass(frozen=True)
 class BankFile:
     """The keys of `bank.yaml`."""
 
@@ -100,6 +111,7 @@ class BankFile:
     days_off: tuple[date, ...] = ()
     group_relations: tuple[str, ...] = ()
     value: ValueSpec = field(default_factory=ValueSpec)
+    loyalty: LoyaltyRule = field(default_factory=LoyaltyRule)
 
 
 def read_bank_file(folder: Path) -> BankFile:
@@ -147,6 +159,7 @@ def load_bank(folder: Path) -> BankSpec:
         default_dpd=file.default.days_past_due,
         days_off=file.days_off,
         group_relations=file.group_relations,
+        loyalty_floor=file.loyalty.floor,
     )
 
 

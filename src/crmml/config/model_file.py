@@ -19,7 +19,7 @@ from crmml.features import DEFAULT, askable_names, expand
 from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake, Winback
 from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, ScorecardSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
-from crmml.periods import Horizon, month_ends, parse_day
+from crmml.periods import Horizon, Horizons, month_ends, parse_day
 from crmml.snapshots import Population
 
 _FILE_NAME = re.compile(r"\w[\w.-]{0,59}")
@@ -67,15 +67,25 @@ class CutoffsFile:
 
 
 @dataclass(frozen=True)
+class HorizonsFile:
+    """Horizons of one model that draws a curve: `months` rising, and the `headline` that reasons and grades speak of."""
+
+    months: tuple[int, ...]
+    headline: int
+    gap: int = 0
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """The keys of a model's YAML file. Among `features`, `default` stands for the families that have proved to gain."""
 
     target: Literal["churn", "default", "contribution", "uptake", "bookings", "given", "winback"]
     zh: str
     en: str
-    horizon: Horizon
     cutoffs: CutoffsFile
     features: tuple[str, ...]
+    horizon: Horizon | None = None
+    horizons: HorizonsFile | None = None
     label: Mapping[str, Any] = field(default_factory=dict)
     population: Population = field(default_factory=Population)
     terms: tuple[str, ...] = ()
@@ -124,7 +134,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     spec = BankModelSpec(
         name=f"{bank}.{key}",
         target=None,
-        horizon=file.horizon,
+        horizon=_horizon(file, where=where),
         split=_split(file.cutoffs, where=f"{where}: cutoffs"),
         families=file.features,
         population=file.population,
@@ -157,6 +167,37 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         )
         for product in products
     )
+
+
+def _horizon(file: ModelFile, *, where: str) -> Horizon:
+    """The one horizon of a model, or those of its curve.
+
+    Raises
+    ------
+    ConfigError
+        If the file gives none or both, or asks for a curve of what has none.
+    """
+    if file.horizon is not None and file.horizons is not None:
+        raise ConfigError(f"{where} has both 'horizon' and 'horizons'; expected one of the two", code="C003")
+    if file.horizon is not None:
+        return file.horizon
+    if file.horizons is None:
+        raise ConfigError(f"{where} has no key 'horizon'; it has no default, write it down", code="C011")
+    if file.target != "churn" or file.cutoffs.event is not None:
+        found = file.target if file.target != "churn" else f"cutoffs: event: {file.cutoffs.event}"
+        raise ConfigError(
+            f"{where}: horizons with {found}; a curve over horizons is drawn for target: churn at calendar cut-offs. "
+            "Write horizon: {months: …} instead",
+            code="C003",
+        )
+    if file.tuning.metric != "log_loss":
+        raise ConfigError(
+            f"{where}: tuning.metric is {file.tuning.metric}; a model of several horizons is judged over all of them, "
+            "where only the log loss is fair: write tuning: {metric: log_loss}",
+            code="C003",
+        )
+    with placed(f"{where}: horizons"):
+        return Horizons(file.horizons.headline, file.horizons.gap, file.horizons.months)
 
 
 def _require_families(entries: Sequence[str], *, has_terms: bool, where: str) -> None:

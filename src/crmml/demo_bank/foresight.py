@@ -36,7 +36,8 @@ from crmml.demo_bank.taking import WORKS_MONTHS, open_to_offers
 from crmml.demo_bank.worth import contribution_next_year, value_if_taken
 
 YEAR = 12
-_CLOSED_GAP, _CLOSED_MONTHS = 1, 3
+_CLOSED_GAP = 1
+CHURN_MONTHS = (1, 3, 6, 12)
 _LEAVES_FOR_GOOD = 0.6  # of those who begin to leave, the part that is gone before a loan can go wrong
 
 
@@ -44,7 +45,7 @@ def foresee(state: State, month: int) -> None:
     """Write down the truth at the end of `month` for every active customer."""
     rows = np.flatnonzero(state.active)
     outlook = state.outlook(month)
-    leaves, present = np.zeros(len(outlook.regime)), np.ones(len(outlook.regime))
+    leaves, present = np.zeros((len(outlook.regime), len(CHURN_MONTHS))), np.ones(len(outlook.regime))
     leaves[rows], present[rows] = chance_to_leave(
         part_of(state.people, rows), part_of(outlook, rows), noise=state.noise
     )
@@ -87,29 +88,30 @@ def _next_month(values: Floats, people: People) -> Floats:
 
 
 def chance_to_leave(people: People, outlook: Outlook, *, noise: bool) -> tuple[Floats, Floats]:
-    """Chance that all accounts are closed in the three months after the next, given they are not closed in it.
+    """Chances that all accounts are closed in so many months after the next, given they are not closed in it: (n, 4).
 
     Also gives the expected share of the next twelve months that the customer is there.
     """
     count, everybody = len(people), np.arange(len(people))
     if noise:
         share = np.mean((1 - NOISE_LEAVES) ** np.arange(1, YEAR + 1))
-        return np.full(count, 1 - (1 - NOISE_LEAVES) ** _CLOSED_MONTHS), np.full(count, share)
+        return np.tile(1 - (1 - NOISE_LEAVES) ** np.array(CHURN_MONTHS), (count, 1)), np.full(count, share)
     hazard = starts_to_leave(people, outlook)
     staying = np.zeros((count, REGIMES, COMPLAINT_AGES))
     draining = np.zeros_like(staying)
     goes, stays = LEAVES_WHEN_DRAINING, STAYS_AFTER_ALL
-    gone = np.zeros((YEAR, count))
-    for month in range(YEAR):
+    gone = np.zeros((YEAR + _CLOSED_GAP, count))
+    for month in range(YEAR + _CLOSED_GAP):
         later_staying, later_draining = _next_month(staying, people), _next_month(draining, people)
         staying = hazard * later_draining + (1 - hazard) * later_staying
         draining = goes + (1 - goes - stays) * later_draining + stays * later_staying
         from_here = np.where(outlook.draining[:, None, None], draining, staying)
         gone[month] = from_here[everybody, outlook.regime, outlook.complaint]
-    in_gap = gone[_CLOSED_GAP - 1]
-    leaves = (gone[_CLOSED_GAP + _CLOSED_MONTHS - 1] - in_gap) / (1 - in_gap)
-    present = 1 - gone.mean(axis=0)
-    return np.where(outlook.in_default, 0.0, leaves), np.where(outlook.in_default, 1.0, present)
+    in_gap = gone[_CLOSED_GAP - 1][:, None]
+    by_then = gone[[_CLOSED_GAP + months - 1 for months in CHURN_MONTHS]].T
+    leaves = (by_then - in_gap) / (1 - in_gap)
+    present = 1 - gone[:YEAR].mean(axis=0)
+    return np.where(outlook.in_default[:, None], 0.0, leaves), np.where(outlook.in_default, 1.0, present)
 
 
 def chance_of_default(people: People, outlook: Outlook, months_left: Ints, *, noise: bool) -> Floats:

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crmml.demo_bank.foresight import CHURN_MONTHS
 from crmml.demo_bank.words import OFFERS
 from crmml.errors import NotFoundError, did_you_mean
 
 Floats = NDArray[np.float64]
 
 _COLUMNS = {"churn": "prob_churn_3m", "default": "prob_default_12m"}
+_COLUMNS |= {f"churn_{months}m": f"prob_churn_{months}m" for months in CHURN_MONTHS}
 _COLUMNS |= {f"uptake_{offer}": f"prob_take_3m_{offer}" for offer in OFFERS}
 _UNKNOWN = 0.5
 _DRIVERS = {
@@ -36,7 +38,7 @@ def true_probability(truth: Path, target: str, frame: pd.DataFrame) -> Floats:
 
     It is nan where the event cannot happen (product held, nothing owed) and for customers without any account.
 
-    `churn`: closed in the three months after the next. `default`: 90 days past
+    `churn`: closed in the three months after the next; `churn_<n>m`: in so many (1, 3, 6, 12). `default`: 90 days past
     due within twelve months. `uptake_<offer>`: taken within three months, uncontacted.
 
     Raises

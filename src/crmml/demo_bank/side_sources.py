@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crmml.demo_bank.books import stacked
 from crmml.demo_bank.draws import Ints
+from crmml.demo_bank.foresight import CHURN_MONTHS
 from crmml.demo_bank.state import State
 from crmml.demo_bank.words import OFFERS, SAVINGS
 from crmml.demo_bank.writing import account_ids, compact, customer_ids, days, money, words
@@ -242,7 +243,7 @@ def truth_table(state: State) -> dict[str, pa.Table]:
     columns = {
         "customer_id": customer_ids(state.people.number[rows][order]),
         "cutoff_date": days(end[order]),
-        "prob_churn_3m": leaves[order],
+        **{f"prob_churn_{months}m": leaves[order, place] for place, months in enumerate(CHURN_MONTHS)},
         "prob_default_12m": _known(defaults[order]),
         "contribution_12m": worth[order],
     }

@@ -17,6 +17,7 @@ from crmml.errors import IntegrityError
 from crmml.explain.groups import concept_order, sum_by_concept, sum_columns
 
 TOLERANCE = 1e-9
+NO_REASON = "horizon"
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,14 @@ def find_reasons(contributions: np.ndarray, peers: np.ndarray, concepts: Sequenc
     """
     moved = contributions - peers
     effects = sum_by_concept(contributions, concepts) - sum_by_concept(peers, concepts)
-    order = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :places]
-    named = np.take_along_axis(effects, order, axis=1)
-    kept = named != 0
+    # All points of one horizon look as far ahead: that is no reason, and stays in everything else.
+    size = np.where([name == NO_REASON for name in concept_order(concepts)], 0.0, np.abs(effects))
+    order = np.argsort(-size, axis=1, kind="stable")[:, :places]
+    kept = np.take_along_axis(size, order, axis=1) != 0
+    moves = np.take_along_axis(effects, order, axis=1)
+    named = np.where(kept, moves, 0.0)
     rest = effects.copy()
-    np.put_along_axis(rest, order, 0.0, axis=1)
+    np.put_along_axis(rest, order, np.where(kept, 0.0, moves), axis=1)
     names = concept_order(concepts)
     speakers = np.where(kept, _speakers(moved, order, named, concepts, names), -1)
     return Reasons(

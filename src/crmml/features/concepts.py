@@ -34,5 +34,6 @@ CONCEPTS: dict[str, Concept] = {
         Concept("standing", "同类位次", "standing among peers"),
         Concept("value", "历史贡献", "past contribution"),
         Concept("terms", "申请条件", "terms asked for"),
+        Concept("horizon", "预测期限", "how far ahead"),
     )
 }

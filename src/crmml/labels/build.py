@@ -14,11 +14,12 @@ from crmml.labels.contribution import contribution
 from crmml.labels.default import default
 from crmml.labels.frame import Observed, settle, windowed
 from crmml.labels.given import given
+from crmml.labels.horizons import nest
 from crmml.labels.silence import silent
 from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake, Winback
 from crmml.labels.uptake import uptake
 from crmml.labels.winback import winback
-from crmml.periods import Horizon
+from crmml.periods import Horizon, Horizons
 from crmml.sources.bank import Bank
 
 
@@ -36,7 +37,7 @@ def build_labels(
     target : Churn, Default, Contribution, Uptake, Bookings, Given or Winback
         What is asked.
     horizon : Horizon
-        Months of the label window and of the gap before it.
+        Months of the label window and of the gap before it; `Horizons` for a label at each of several.
     ledger : Table, optional
         From `build_ledger`; `Contribution` needs it, with every month of every window.
 
@@ -45,13 +46,17 @@ def build_labels(
     Table, kept in the bank's connection
         customer_id, cutoff_date, event_id, status, label (double; null unless
         the status is `ok`), and for `Contribution` label_margin, label_fees,
-        label_expected_loss, label_service_cost, label_capital_charge.
+        label_expected_loss, label_service_cost, label_capital_charge; for
+        `Horizons` a `label_<n>m` of each, nested (see `labels.horizons`).
 
     Raises
     ------
     SourceError
         If the bank lacks a table the target is read from.
     """
+    if isinstance(horizon, Horizons):
+        each = {one.months: build_labels(bank, snapshots, target, one, ledger=ledger) for one in horizon.each}
+        return bank.connection.create_table(gen_name("labels"), nest(each, headline=horizon.months), temp=True)
     name = gen_name("label_base")
     base = bank.connection.create_table(name, windowed(snapshots, horizon), temp=True)
     try:

@@ -104,14 +104,29 @@ class Binned:
         Positions of the columns that hold codes.
     weight : ndarray of shape (n_rows,), optional
         How much each row counts.
+    start : ndarray of shape (n_rows,), optional
+        The raw score each row begins at; what trees say is added to it.
     """
 
     def __init__(
-        self, X: Array, y: Array, categorical: Sequence[int], growth: Growth, *, weight: Array | None = None
+        self,
+        X: Array,
+        y: Array,
+        categorical: Sequence[int],
+        growth: Growth,
+        *,
+        weight: Array | None = None,
+        start: Array | None = None,
     ) -> None:
-        self.X, self.y, self.growth, self.weight = X, y, growth, weight
+        self.X, self.y, self.growth, self.weight, self.start = X, y, growth, weight, start
         self._whole = lgb.Dataset(
-            X, label=y, weight=weight, categorical_feature=list(categorical), params=growth.params(), free_raw_data=True
+            X,
+            label=y,
+            weight=weight,
+            init_score=start,
+            categorical_feature=list(categorical),
+            params=growth.params(),
+            free_raw_data=True,
         ).construct()
         self._parts: dict[tuple[int, int], lgb.Dataset] = {}
 
@@ -156,7 +171,8 @@ class Binned:
         def score(job: tuple[Fold, int]) -> Array:
             fold, member = job
             booster = self._grow(fold.train, found, trees, side_by_side=len(jobs), member=member)
-            return np.asarray(booster.predict(self.X[fold.valid], raw_score=True, num_threads=1), dtype=float)
+            raw = np.asarray(booster.predict(self.X[fold.valid], raw_score=True, num_threads=1), dtype=float)
+            return raw if self.start is None else raw + self.start[fold.valid]
 
         with self.workers(len(jobs)) as pool:
             scores = list(pool.map(score, jobs))

@@ -28,10 +28,21 @@ ENOUGH_ROWS = 5000
 MANY_EVENTS = 3000
 MANY_ROWS = 20_000
 FOLDS = 10
+# Each row of a curve stands there once for every horizon, and each fold costs as many times the time.
+CURVE_FOLDS = 5
 
 
-def newest_rows(blocks: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_], *, enough: int) -> Rows:
-    """Rows of the last cut-offs that together hold `enough` counted rows (all rows if they never do)."""
+def newest_rows(
+    blocks: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_], *, enough: int, months: Array | None = None
+) -> Rows:
+    """Rows of the last cut-offs that together hold `enough` counted rows (all rows if they never do).
+
+    With the horizon of each row in `months`, so of every horizon: of the longest
+    the newest that are known are older.
+    """
+    if months is not None:
+        of_each = [np.flatnonzero(months == step) for step in np.unique(months)]
+        return np.sort(np.concatenate([at[newest_rows(blocks[at], counts[at], enough=enough)] for at in of_each]))
     chosen = np.zeros(len(blocks), dtype=bool)
     for block in np.unique(blocks)[::-1]:
         chosen |= blocks == block
@@ -41,13 +52,13 @@ def newest_rows(blocks: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_], *,
 
 
 def calibration_folds(
-    buckets: npt.NDArray[np.int64], rows: Rows, counts: npt.NDArray[np.bool_], *, many: int
+    buckets: npt.NDArray[np.int64], rows: Rows, counts: npt.NDArray[np.bool_], *, many: int, count: int = FOLDS
 ) -> tuple[Fold, ...]:
-    """Folds that share no customer and judge `rows` only: as many of ten as hold `many` counted rows, or all."""
+    """Folds that share no customer and judge `rows` only: as many of `count` as hold `many` counted rows, or all."""
     wanted = np.zeros(len(buckets), dtype=bool)
     wanted[rows] = True
     chosen: list[Fold] = []
-    for fold in customer_folds(buckets, count=FOLDS):
+    for fold in customer_folds(buckets, count=count):
         valid = fold.valid[wanted[fold.valid]]
         if len(valid):
             chosen.append(Fold(fold.train, valid))

@@ -7,8 +7,8 @@ one for each component of money, each learned as the change against last year.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ import numpy.typing as npt
 from crmml.bundle import SIGNS, Part
 from crmml.modelling.boosting import Binned, Growth
 from crmml.modelling.calibration import (
+    CURVE_FOLDS,
     ENOUGH_EVENTS,
     ENOUGH_ROWS,
+    FOLDS,
     MANY_EVENTS,
     MANY_ROWS,
     Calibrated,
@@ -48,7 +50,8 @@ class Aim:
     """One column to learn, on training rows: `served` as people see it, `learned` as the booster sees it.
 
     For money, `learned` is the change against `offset_slope` times last year's
-    amount (the feature `offset`), its outermost 0.2 % drawn in on each side.
+    amount (the feature `offset`), its outermost 0.2 % drawn in on each side. Of a
+    curve, `start` is the log-odds at which the rows of each horizon begin.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Aim:
     offset: str | None = None
     offset_slope: float = 1.0
     last_year: Array | None = None
+    start: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ def fit(
     folds = inner_folds(prepared, spec, aims)
     metric = "rmse" if spec.is_money else spec.tuning.metric
     X, codes = prepared.X[prepared.train], prepared.encoding.categorical
-    weight = None if prepared.weights is None else prepared.weights[prepared.train]
-    searched = Binned(X, _whole(aims), codes, growth, weight=weight)
+    weight = _weights(prepared, aims[0])
+    searched = Binned(X, _whole(aims), codes, growth, weight=weight, start=_starts(prepared, aims[0]))
     thinned = thin(folds.folds, prepared.customers[prepared.train], _counted(aims, spec))
     tuned = tune(
         searched,
@@ -140,7 +144,7 @@ def confirm(
 
 
 def make_growth(prepared: Prepared, spec: ModelSpec, *, threads: int = 0) -> Growth:
-    """How this model's trees are grown; a default model keeps the expected signs of its features."""
+    """How this model's trees are grown: a default model keeps the expected signs of its features, a curve rises."""
     is_risk = spec.kind == "default"
     return Growth(
         is_binary=not spec.is_money,
@@ -165,8 +169,41 @@ def make_aims(prepared: Prepared, spec: ModelSpec) -> tuple[Aim, ...]:
     """What is learned: the label, or the five components of money."""
     if not spec.is_money:
         label = prepared.column("label")[prepared.train]
-        return (Aim(LOG_ODDS, label, label),)
+        return (Aim(LOG_ODDS, label, label, start=_start_of(prepared, label)),)
     return tuple(_money_aim(name, prepared) for name in SIGNS)
+
+
+def _start_of(prepared: Prepared, label: Array) -> dict[int, float]:
+    """The log-odds of the training rows of each horizon, none below that of a shorter one; nothing for one horizon."""
+    if prepared.horizons is None:
+        return {}
+    months = prepared.horizons[prepared.train]
+    steps = np.unique(months)
+    rates = np.maximum.accumulate([label[months == step].mean() for step in steps])
+    return dict(zip(steps.astype(int).tolist(), np.log(rates / (1 - rates)).tolist(), strict=True))
+
+
+def _weights(prepared: Prepared, aim: Aim) -> Array | None:
+    """How much each training row counts: as the table says, or so that every horizon tells as much.
+
+    A row tells of its chance with variance p (1 - p): without weights the longest
+    horizon, where most happens, would decide alone how trees grow and how many.
+    """
+    if prepared.weights is not None:
+        return prepared.weights[prepared.train]
+    if prepared.horizons is None:
+        return None
+    months = prepared.horizons[prepared.train]
+    spread = {step: float(aim.served[months == step].var()) for step in np.unique(months)}
+    weights = np.array([1 / spread[step] for step in months])
+    return np.asarray(weights / weights.mean())
+
+
+def _starts(prepared: Prepared, aim: Aim) -> Array | None:
+    """The raw score that each training row begins at, None where all begin alike."""
+    if prepared.horizons is None:
+        return None
+    return Part(aim.name, "", start=aim.start).begins_at(prepared.horizons[prepared.train])
 
 
 def _money_aim(name: str, prepared: Prepared) -> Aim:
@@ -213,6 +250,7 @@ def inner_folds(prepared: Prepared, spec: ModelSpec, aims: Sequence[Aim]) -> Fol
         at_most=spec.tuning.folds,
         is_event=prepared.is_event,
         blocks=None if prepared.undated_blocks is None else prepared.undated_blocks[rows],
+        months=None if prepared.horizons is None else prepared.horizons[rows],
     )
 
 
@@ -242,7 +280,7 @@ def _fit_part(
     calibrate = _calibrate_probability if aim.name == LOG_ODDS else _calibrate_amount
     intercept, slope, calibrated = calibrate(binned, aim, prepared, spec, tuned, trees)
     text = binned.fit(tuned.params, trees)
-    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope), calibrated
+    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope, aim.start), calibrated
 
 
 def _calibrate_probability(
@@ -250,11 +288,14 @@ def _calibrate_probability(
 ) -> tuple[float, float, Calibrated]:
     blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
     is_event = aim.served == 1
-    judged = newest_rows(blocks, is_event, enough=MANY_EVENTS)
-    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS)
+    months = None if prepared.horizons is None else prepared.horizons[prepared.train]
+    judged = newest_rows(blocks, is_event, enough=MANY_EVENTS, months=months)
+    count = FOLDS if months is None else CURVE_FOLDS
+    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS, count=count)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
     label, weight = aim.served[rows], None if binned.weight is None else binned.weight[rows]
-    newest = newest_rows(blocks[rows], label == 1, enough=ENOUGH_EVENTS)
+    judged_months = None if months is None else months[rows]
+    newest = newest_rows(blocks[rows], label == 1, enough=ENOUGH_EVENTS, months=judged_months)
     intercept, slope = calibrate_log_odds(raw, label, model=spec.name, newest=newest, weight=weight)
     customers = prepared.customers[prepared.train][rows]
     errors = standard_errors(intercept + slope * raw, label, customers, newest=newest, weight=weight)

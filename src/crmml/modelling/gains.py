@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 RESAMPLES = 500
+ALWAYS_THERE = ("terms", "horizon")
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _by_family(prepared: Prepared) -> dict[str, set[str]]:
     """The columns of each family that vary on training rows; terms of an event are always there."""
     families: dict[str, set[str]] = {}
     for info in prepared.infos:
-        if info.concept != "terms":
+        if info.concept not in ALWAYS_THERE:
             families.setdefault(info.family, set()).add(info.name)
     return families
 
@@ -190,7 +191,9 @@ class _Judge:
 
     def _only(self, columns: set[str]) -> Prepared:
         prepared = self.prepared
-        keep = [index for index, info in enumerate(prepared.infos) if info.name in columns or info.concept == "terms"]
+        keep = [
+            index for index, info in enumerate(prepared.infos) if info.name in columns or info.concept in ALWAYS_THERE
+        ]
         names = tuple(prepared.encoding.names[index] for index in keep)
         levels = {name: codes for name, codes in prepared.encoding.levels.items() if name in names}
         encoding = replace(prepared.encoding, names=names, levels=levels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from crmml.bundle import Bundle
+from crmml.bundle import HORIZON, Bundle
 from crmml.errors import ConfigError
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.spec import ModelSpec
@@ -19,13 +19,17 @@ _PLACES = 101
 
 
 def expected_signs(prepared: Prepared, spec: ModelSpec) -> tuple[int, ...]:
-    """The sign of every feature that the model must keep, 0 for none; only a default model has any.
+    """The sign of every feature that the model must keep, 0 for none; only a default model has any, and a curve.
+
+    A curve over horizons may not fall from one to a later one: the horizon has the sign +1.
 
     Raises
     ------
     ConfigError
         C010 if a category has one: LightGBM ends the whole process on it.
     """
+    if spec.steps:
+        return tuple(int(info.name == HORIZON) for info in prepared.infos)
     if spec.kind != "default":
         return ()
     wrong = [info for info in prepared.infos if info.kind == "category" and info.sign.get(spec.kind, 0)]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmml.bundle import SIGNS, TOTAL, Bundle
+from crmml.bundle import HORIZON, SIGNS, TOTAL, Bundle
 from crmml.evaluation.report import money_report, probability_report
 from crmml.modelling.benchmark import CARRIED_FORWARD, SCORECARD, last_year
 from crmml.modelling.preparation import Prepared
@@ -28,10 +28,12 @@ def predict_test(
     """The served figures and the benchmark's on every test row; a probability has a `scorecard`.
 
     `never_trained_on` are customers held out by their bucket, or in the
-    population at no training cut-off; `first_seen_later` the latter alone.
+    population at no training cut-off; `first_seen_later` the latter alone. Of a
+    model of several horizons every horizon has rows, and the benchmark those of
+    the headline horizon alone.
     """
     rows = prepared.test
-    names = [name for name in ("customer_id", "cutoff_date", "event_id", "segment") if name in prepared.frame]
+    names = [name for name in ("customer_id", "cutoff_date", "event_id", "segment", HORIZON) if name in prepared.frame]
     predictions = prepared.frame.iloc[rows][names].reset_index(drop=True)
     trained = set(prepared.customers[prepared.train].tolist())
     predictions["never_trained_on"] = [customer not in trained for customer in prepared.customers[rows]]

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmml.bundle import Encoding, learn_levels
+from crmml.bundle import HORIZON, Encoding, learn_levels
 from crmml.errors import SourceError
+from crmml.modelling.horizons import stack
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_events
 from crmml.peers import segment_of
@@ -30,7 +31,7 @@ SEGMENT = "segment"
 
 @dataclass(frozen=True)
 class Prepared:
-    """Everything a fit needs, rows in canonical order (cut-off, customer, event).
+    """Everything a fit needs, rows in canonical order (cut-off, customer, event, and horizon where there are several).
 
     `train` and `test` are positions of rows of `frame` and `X`. `dropped` maps a
     column that is not used to the reason.
@@ -65,6 +66,11 @@ class Prepared:
     def weights(self) -> Array | None:
         """How much each row counts, None where all count alike."""
         return self.column("weight") if "weight" in self.frame else None
+
+    @property
+    def horizons(self) -> Array | None:
+        """How many months ahead each row looks, None where all look as far."""
+        return self.column(HORIZON) if HORIZON in self.frame else None
 
     @property
     def customers(self) -> npt.NDArray[np.str_]:
@@ -102,6 +108,9 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
         frame = frame.assign(**{SEGMENT: segments})
     elif SEGMENT not in frame.columns:
         frame = frame.assign(**{SEGMENT: segment_of(frame)})
+    if spec.steps:
+        abt = stack(replace(abt, frame=frame), spec)
+        frame = abt.frame
     frame = _in_order(frame)
     in_train, in_test = assign_rows(frame, spec.split)
     frame = frame[in_train | in_test].reset_index(drop=True)
@@ -126,9 +135,10 @@ def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
             "cutoff": days_of(frame["cutoff_date"]),
             "customer": frame["customer_id"].astype(str).to_numpy(),
             "event": frame["event_id"].astype("str").fillna("").to_numpy() if "event_id" in frame else "",
+            "horizon": frame[HORIZON].to_numpy() if HORIZON in frame else 0.0,
         }
     )
-    order = keys.sort_values(["cutoff", "customer", "event"], kind="stable").index.to_numpy()
+    order = keys.sort_values(["cutoff", "customer", "event", "horizon"], kind="stable").index.to_numpy()
     repeated = int(keys.duplicated().sum())
     if repeated:
         raise SourceError(

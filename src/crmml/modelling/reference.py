@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from crmml.bundle import SIGNS, Bundle, Reference
+from crmml.bundle import HORIZON, SIGNS, Bundle, Reference
 from crmml.bundle.reference import MASTER_SCALE, add_components, deciles_of, make_peers, quantiles_of
 from crmml.evaluation.stability import bin_counts, edges_of
 from crmml.explain import top_groups
 from crmml.modelling.calibration import newest_rows
 from crmml.modelling.fit import keep_customers
+from crmml.modelling.horizons import of_horizon
 from crmml.modelling.preparation import Prepared
 
 REFERENCE_ROWS = 1_000
@@ -18,6 +21,26 @@ REFERENCE_ROWS = 1_000
 EXPLAINED_ROWS = 10_000
 EXPLAINED_ROWS_OF_MANY_TREES = 2_000
 MANY_TREES = 1_000
+
+
+def make_served(
+    draft: Bundle, prepared: Prepared, *, headline: int | None = None
+) -> tuple[Bundle, dict[str, float], float]:
+    """A bundle with its frozen population, the shares of concept groups, the worst gap of sums.
+
+    With several horizons each has a reference of its own: the same customers,
+    looked at as many months ahead. The bundle speaks of the `headline`.
+    """
+    if headline is None:
+        reference, importance, exactness = make_reference(draft, prepared)
+        return replace(draft, reference=reference), importance, exactness
+    shortest = of_horizon(prepared, int(prepared.column(HORIZON).min()))
+    curve, worst, shares = {}, 0.0, dict[str, float]()
+    for months in np.unique(prepared.column(HORIZON)).astype(int).tolist():
+        ahead = replace(shortest, X=draft.ahead(shortest.X, months))
+        curve[months], importance, exactness = make_reference(draft, ahead)
+        worst, shares = max(worst, exactness), importance if months == headline else shares
+    return replace(draft, curve=curve).at(headline), shares, worst
 
 
 def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[str, float], float]:

@@ -13,7 +13,7 @@ from crmml.evaluation.gates import Gates
 from crmml.feature_table.spec import TableSplit
 from crmml.modelling.card_words import CardWords
 from crmml.modelling.scorecard.settings import ScorecardSpec
-from crmml.periods import Horizon
+from crmml.periods import Horizon, Horizons
 
 __all__ = [
     "FEWEST_EVENTS",
@@ -274,6 +274,11 @@ class ModelSpec:
     def kind(self) -> str:
         """The kind of target: churn, default, contribution, uptake, bookings, given or winback."""
         return type(self.target).__name__.lower()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The horizons of a curve in months, rising; empty for a model of one horizon."""
+        return self.horizon.steps if isinstance(self.horizon, Horizons) else ()
 
     @property
     def is_money(self) -> bool:

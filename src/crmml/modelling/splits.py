@@ -13,7 +13,7 @@ import pandas as pd
 from crmml.errors import ConfigError, SourceError
 from crmml.feature_table.spec import TableSplit
 from crmml.modelling.spec import FEWEST_EVENTS, Split
-from crmml.periods import Horizon, label_window, look_back, month_end
+from crmml.periods import Horizon, horizons_of, label_window, look_back, month_end
 
 Rows = npt.NDArray[np.intp]
 FEW_EVENTS = 300
@@ -52,7 +52,17 @@ def check_purge(split: Split | TableSplit, horizon: Horizon | None) -> None:
     if isinstance(split, TableSplit) or horizon is None or not split.is_out_of_time:
         return
     last, first = max(split.train), min(split.out_of_time)
-    window = label_window(last, horizon)
+    shortest, longest = horizons_of(horizon)[0], horizons_of(horizon)[-1]
+    earliest = label_window(min(split.train), longest)
+    if shortest != longest and earliest.end > first:
+        raise ConfigError(
+            f"the {longest.months}-month label of the first training cut-off {min(split.train)} is drawn from {earliest}, "
+            f"the first out-of-time cut-off is {first}; expected one training cut-off whose label of {longest.months} "
+            "months ends by then. Begin training earlier, test later, or leave that horizon out",
+            code="C006",
+        )
+    # Of a later cut-off the longer horizons are left out of training, row by row; the shortest must be known.
+    window = label_window(last, shortest)
     if window.end > first:
         raise ConfigError(
             f"the label of the last training cut-off {last} is drawn from {window}, the first out-of-time "
@@ -161,6 +171,7 @@ def make_folds(
     at_most: int,
     is_event: bool = False,
     blocks: npt.NDArray[np.int64] | None = None,
+    months: npt.NDArray[np.float64] | None = None,
 ) -> Folds:
     """Time-forward folds of the training rows; customer folds where time or events do not suffice.
 
@@ -177,6 +188,8 @@ def make_folds(
         Whether cut-offs are those of events; then quarters take the place of cut-offs.
     blocks : ndarray of shape (n_rows,), optional
         Place of each row in time, where no cut-off tells it; one block only: the rows have no order.
+    months : ndarray of shape (n_rows,), optional
+        Horizon of each row, where a model has several.
     """
     if events is not None and events.sum() < FEW_EVENTS:
         return Folds(customer_folds(buckets), "by customer", f"{int(events.sum())} events, fewer than {FEW_EVENTS}")
@@ -187,7 +200,10 @@ def make_folds(
         usable = [fold for train, valid in undated if (fold := _if_enough(train, valid, events))]
     else:
         ends = quarter_ends(days) if is_event else days
-        usable = [fold for end in np.unique(ends) if (fold := _fold_at(end, days, ends, events, horizon))]
+        usable = [fold for end in np.unique(ends) if (fold := _fold_at(end, days, ends, events, horizon, months))]
+    if not usable and months is not None:
+        few = "no fold that goes forward in time holds enough events of every horizon on both of its sides"
+        return Folds(customer_folds(buckets, count=at_most), "by customer", few)
     if not usable:
         return Folds(customer_folds(buckets), "by customer", "too few training cut-offs for folds that go forward")
     chosen = np.unique(np.linspace(0, len(usable) - 1, min(at_most, len(usable))).round().astype(int))
@@ -250,7 +266,8 @@ def plan_calendar(
     -------
     DataFrame
         `cutoff_date, used_for, features_from, label_from, label_until, state`;
-        the state is `ok`, `history too short` or `label not yet observed`.
+        the state is `ok`, `history too short`, `label not yet observed`, or, for a
+        longer horizon of several, left out because its label reaches into the test.
     """
     rows = []
     for used_for, dates in (("train", split.train), ("out_of_time", split.out_of_time)):
@@ -259,6 +276,8 @@ def plan_calendar(
             state = "ok" if back.start >= _day_before(observed_from) else "history too short"
             if window.end > observed_until:
                 state = "label not yet observed"
+            elif used_for == "train" and split.out_of_time and window.end > min(split.out_of_time):
+                state = "left out: label known after the first test cut-off"
             rows.append((cutoff, used_for, back.start, window.start, window.end, state))
     names = ["cutoff_date", "used_for", "features_from", "label_from", "label_until", "state"]
     return pd.DataFrame(rows, columns=names)
@@ -287,13 +306,17 @@ def _fold_at(
     blocks: npt.NDArray[np.datetime64],
     events: npt.NDArray[np.bool_] | None,
     horizon: Horizon | None,
+    months: npt.NDArray[np.float64] | None = None,
 ) -> Fold | None:
-    """Rows judged at one cut-off, and the earlier ones whose labels were known by its first day."""
+    """Rows judged at one cut-off, and the earlier ones whose labels were known by its first day; of every horizon."""
     valid = np.flatnonzero(blocks == block)
     if horizon is None:
         raise ValueError("folds that go forward over cut-offs need the horizon of the label")
-    known = _label_ends(days, horizon) <= days[valid].min()
-    return _if_enough(np.flatnonzero(known), valid, events)
+    train = np.flatnonzero(label_ends(days, horizon, months) <= days[valid].min())
+    for step in [] if months is None else np.unique(months):
+        if _if_enough(train[months[train] == step], valid[months[valid] == step], events) is None:  # type: ignore[index]
+            return None
+    return _if_enough(train, valid, events)
 
 
 def _if_enough(train: Rows, valid: Rows, events: npt.NDArray[np.bool_] | None) -> Fold | None:
@@ -305,10 +328,19 @@ def _if_enough(train: Rows, valid: Rows, events: npt.NDArray[np.bool_] | None) -
     return Fold(train, valid) if enough and both else None
 
 
-def _label_ends(days: npt.NDArray[np.datetime64], horizon: Horizon) -> npt.NDArray[np.datetime64]:
+def label_ends(
+    days: npt.NDArray[np.datetime64], horizon: Horizon, months: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.datetime64]:
+    """The last day of the label window of each cut-off; `months` where every row has a horizon of its own."""
+    if months is not None:
+        ends = np.empty(len(days), dtype="datetime64[D]")
+        for step in np.unique(months):
+            rows = months == step
+            ends[rows] = label_ends(days[rows], Horizon(int(step), horizon.gap))
+        return ends
     unique, codes = np.unique(days, return_inverse=True)
-    ends = [label_window(day, horizon).end for day in unique.astype(object).tolist()]
-    return np.array(ends, dtype="datetime64[D]")[codes]
+    ends = np.array([label_window(day, horizon).end for day in unique.astype(object).tolist()], dtype="datetime64[D]")
+    return ends[codes]
 
 
 def span_of(days: Sequence[date]) -> str:

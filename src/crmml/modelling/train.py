@@ -12,17 +12,19 @@ import pandas as pd
 
 from crmml import bundle as bundles
 from crmml import files
-from crmml.bundle import Bundle
+from crmml.bundle import HORIZON, Bundle
 from crmml.evaluation import gates
+from crmml.modelling import curves
 from crmml.modelling.agreement import Champion, reasons_agreement
 from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.card_words import CardWords
 from crmml.modelling.fit import Fitted, fit
+from crmml.modelling.horizons import of_horizon, without_horizon
 from crmml.modelling.monotone import verify_signs
 from crmml.modelling.out_of_time import RESAMPLES, measure, predict_test
 from crmml.modelling.preparation import Prepared, prepare
-from crmml.modelling.reference import make_reference, no_reference
+from crmml.modelling.reference import make_served, no_reference
 from crmml.modelling.scorecard import Scorecard
 from crmml.modelling.spec import FEWEST_EVENTS, ModelSpec, TableSplit
 from crmml.modelling.splits import check_purge
@@ -55,7 +57,10 @@ class Trained:
     scorecard : Scorecard or None
         The points scorecard of the same training rows; None for money.
     prepared : Prepared
-        The rows it was trained and tested on, for whoever looks further into it.
+        The rows it was trained and tested on (those of the headline horizon), for whoever looks further into it.
+    curve : DataFrame, optional
+        For a model of several horizons `predictions` at each of them, with
+        `horizon_months`; `predictions` themselves are of the headline horizon.
     """
 
     bundle: Bundle
@@ -66,6 +71,7 @@ class Trained:
     waterfall: pd.DataFrame
     prepared: Prepared
     scorecard: Scorecard | None = None
+    curve: pd.DataFrame | None = None
 
     def save(self, directory: Path, *, inputs: Mapping[str, str] | None = None) -> Bundle:
         """Write the bundle; returned with its digest."""
@@ -116,21 +122,34 @@ def train(
     check_purge(spec.split, spec.horizon)
     prepared = prepare(abt, spec, segments=segments)
     data, fitted, draft = _fit_draft(prepared, spec, studies=studies, threads=threads, on_trial=on_trial)
-    reference, importance, exactness = make_reference(draft, prepared)
-    served = replace(draft, reference=reference)
-    scorecard = fit_benchmark(prepared, spec)
+    headline = spec.horizon.months if spec.horizon is not None and spec.steps else None
+    served, importance, exactness = make_served(draft, prepared, headline=headline)
+    # The scorecard stands beside the headline: points that add up for one horizon at a time.
+    view = prepared if headline is None else of_horizon(prepared, headline)
+    scorecard = fit_benchmark(view if headline is None else without_horizon(view), spec)
+    curve = None
     if isinstance(spec.split, TableSplit) and spec.split.kind == "folds":
         predictions = _predict_folds(abt, spec, segments=segments, studies=studies, threads=threads)
     else:
         predictions = predict_test(
             served, prepared, holdout_buckets=spec.split.holdout_buckets or 0, scorecard=scorecard
         )
+    if headline is not None:
+        curve = predictions
+        at_headline = curve[HORIZON] == headline
+        predictions = curve[at_headline].drop(columns=HORIZON).reset_index(drop=True)
     metrics = measure(predictions, spec, resamples=resamples) | {"exactness": exactness, "leak_audit": leak_audit}
     metrics["monotone"] = verify_signs(served, prepared, spec)
+    if curve is not None:
+        metrics["horizons"] = curves.measure_horizons(curve, prepared, spec, resamples=resamples)
+        metrics["headline_months"] = headline
+        metrics["crossings"] = curves.crossings(served, prepared.X[prepared.test])
+        metrics["separate"] = curves.against_separate(curve, prepared, spec, fitted, resamples=resamples)
+        curve = curve.drop(columns="benchmark")
     metrics["tested_on"] += few_events_stamp(prepared, spec)
     metrics["reasons_agreement"] = reasons_agreement(
         served,
-        prepared,
+        view,
         spec,
         trees=fitted.trees,
         params=fitted.tuned.params,
@@ -148,8 +167,9 @@ def train(
         predictions,
         dict(prepared.dropped),
         abt.waterfall,
-        prepared,
-        scorecard,
+        view,
+        scorecard=scorecard,
+        curve=curve,
     )
 
 

@@ -27,7 +27,7 @@ class PyfuncModel:
         Returns
         -------
         DataFrame
-            `probability` and `log_odds`, or `contribution` and its components; `grade`,
+            `probability` (for a model of several horizons `probability_<n>m` of each) and `log_odds`, or `contribution` and its components; `grade`,
             `percentile`, `peer_mean`, and for each of four places `reason_n_code`,
             `reason_n_zh`, `reason_n_en`, `reason_n_effect`; `reason_rest_effect`.
         """
@@ -48,6 +48,7 @@ def _probability(bundle: Bundle, frame: pd.DataFrame) -> pd.DataFrame:
     reasons = find_reasons(contributions, peers, bundle.concepts, places=PLACES)
     columns: dict[str, Any] = {
         "probability": probability,
+        **{f"probability_{months}m": chance for months, chance in bundle.probabilities(X).items()},
         "log_odds": bundle.log_odds(X),
         "grade": bundle.grade(probability),
         "percentile": bundle.percentile(probability),

@@ -112,11 +112,17 @@ def add_version(
 def signature_of(bundle: Bundle) -> ModelSignature:
     """Inputs: every feature, numbers as double and categories as text; outputs: scores and reasons."""
     kinds = {"number": DataType.double, "category": DataType.string}
-    inputs: list[Any] = [ColSpec(kinds[info.kind], info.name) for info in bundle.features]
+    inputs: list[Any] = [
+        ColSpec(kinds[info.kind], info.name) for info in bundle.features if info.name in bundle.encoding.read
+    ]
     for name in ("kind", "segment"):  # what the peers of a row follow from
         if name not in bundle.names:
             inputs.append(ColSpec(DataType.string, name, required=False))
-    numbers = [TOTAL, *SIGNS] if bundle.is_money else ["probability", "log_odds"]
+    numbers = (
+        [TOTAL, *SIGNS]
+        if bundle.is_money
+        else ["probability", *(f"probability_{months}m" for months in bundle.curve), "log_odds"]
+    )
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in numbers]
     outputs += [ColSpec(DataType.string, "grade"), ColSpec(DataType.double, "percentile")]
     outputs.append(ColSpec(DataType.double, "peer_mean"))

@@ -83,6 +83,7 @@ class BankSpec:
     default_dpd: int = 90
     days_off: tuple[date, ...] = ()
     group_relations: tuple[str, ...] = ()
+    loyalty_floor: float | None = None
 
     def last_day(self, table: str) -> date:
         """The day up to which `table` is complete.

@@ -13,7 +13,7 @@ from crmml.errors import ConfigError, SourceError
 from crmml.features.declare import WINDOWS
 from crmml.labels import Given
 from crmml.modelling.splits import plan_calendar, usable_range
-from crmml.periods import label_window
+from crmml.periods import horizons_of, label_window
 from crmml.sources.bank import Bank
 from crmml.stages.making import Say
 from crmml.stages.project import Project, models_of
@@ -30,13 +30,20 @@ def require_mature(project: Project, model: Model) -> None:
     SourceError
         D020 with the day the data must reach and the day they reach.
     """
-    newest = max(model.spec.split.tested)
-    needed = label_window(newest, model.spec.horizon).end
-    source = LABEL_SOURCES.get(model.spec.kind, history_of(project))
+    horizons, tested = horizons_of(model.spec.horizon), model.spec.split.tested
+    source = label_source(project, model)
     until = project.spec.last_day(source)
-    if needed > until:
+    # Of several horizons each is tested where it is known: the longest once at least, the shortest at every cut-off.
+    asked = [(max(tested), horizons[0])]
+    if len(horizons) > 1:
+        asked.append((min(tested), horizons[-1]))
+    for cutoff, horizon in asked:
+        needed = label_window(cutoff, horizon).end
+        if needed <= until:
+            continue
+        which = f"{horizon.months}-month label" if len(horizons) > 1 else "label"
         raise SourceError(
-            f"{model.path}: the label of the cut-off {newest} is complete on {needed}, {source} are observed until "
+            f"{model.path}: the {which} of the cut-off {cutoff} is complete on {needed}, {source} are observed until "
             f"{until}; expected data up to {needed}. Choose an earlier cut-off (crmml train {model.path} --plan), or "
             "load newer data and move observed_until",
             code="D020",
@@ -76,14 +83,25 @@ def plan(config: Path, *, product: str | None, say: Say) -> Iterator[tuple[str, 
         spec, shortest = project.spec, min(window.months for window in WINDOWS)
         history = history_of(project)
         first = spec.observed_from.get(history) or make_tables(project, say=say).observed_from(history)
-        until = spec.last_day(LABEL_SOURCES.get(model.spec.kind, history))
-        calendar = plan_calendar(
-            model.spec.split, model.spec.horizon, look_back_months=shortest, observed_from=first, observed_until=until
-        )
-        usable = usable_range(model.spec.horizon, look_back_months=shortest, observed_from=first, observed_until=until)
-        words = f"usable cut-offs: {usable[0]} to {usable[1]}" if usable else "no cut-off has enough data"
-        rows = calendar.astype(str).to_dict("records")
-        yield f"{model.spec.name}: {words}", [{str(name): value for name, value in row.items()} for row in rows]
+        until = spec.last_day(label_source(project, model))
+        for horizon in horizons_of(model.spec.horizon):
+            calendar = plan_calendar(
+                model.spec.split, horizon, look_back_months=shortest, observed_from=first, observed_until=until
+            )
+            usable = usable_range(horizon, look_back_months=shortest, observed_from=first, observed_until=until)
+            words = f"usable cut-offs: {usable[0]} to {usable[1]}" if usable else "no cut-off has enough data"
+            name = f"{model.spec.name}, {horizon.months} months" if model.spec.steps else model.spec.name
+            rows = calendar.astype(str).to_dict("records")
+            yield f"{name}: {words}", [{str(column): value for column, value in row.items()} for row in rows]
+
+
+def label_source(project: Project, model: Model) -> str:
+    """The table whose last complete day decides when a label is known."""
+    kind = getattr(model.spec.target, "kind", "closed")
+    if model.spec.kind == "churn" and kind != "closed":
+        held = ("balances", "transactions") if kind == "attrited" else ("transactions",)
+        return next((name for name in held if name in project.spec.tables), history_of(project))
+    return LABEL_SOURCES.get(model.spec.kind, history_of(project))
 
 
 def history_of(project: Project) -> str:

@@ -11,6 +11,7 @@ from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import make_audit
 from crmml.stages.groups import make_groups
 from crmml.stages.lists import make_list, opened
+from crmml.stages.loyalty import has_churn, make_loyalty, page_path
 from crmml.stages.making import Say, once
 from crmml.stages.maturity import require_mature
 from crmml.stages.project import Project, open_project
@@ -22,7 +23,7 @@ from crmml.stages.training import make_model
 from crmml.stages.value import tell_value
 from crmml.stages.warning import make_warning
 
-STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "list", "warn", "groups")
+STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "loyalty", "list", "warn", "groups")
 
 
 def run_bank(
@@ -79,6 +80,9 @@ def run_stages(
         make_scores(project, force=force, say=say)
     if "value" in wanted:
         tell_value(project, ground, force=force, say=say)
+    if "loyalty" in wanted and (stage == "loyalty" or has_churn(project)):
+        make_loyalty(project, ground, force=force, say=say)
+        say(f"          {page_path(project)}")
     if "list" in wanted:
         for name in project.config.lists:
             make_list(project, name, force=force, say=say)

@@ -122,6 +122,8 @@ def train_and_register(
     )
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         trained.predictions.to_parquet(staged.path("predictions.parquet", rows=len(trained.predictions)), index=False)
+        if trained.curve is not None:
+            trained.curve.to_parquet(staged.path("curve.parquet", rows=len(trained.curve)), index=False)
         abt.waterfall.to_parquet(staged.path("waterfall.parquet"), index=False)
         summary = summary_of(spec, trained.metrics, version=version, digest=bundle.digest)
         staged.path("summary.json").write_text(

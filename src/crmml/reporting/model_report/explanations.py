@@ -16,15 +16,16 @@ from crmml.reporting import group_charts, shap_plots
 from crmml.reporting.page import svg
 
 _TOP_FEATURES = 15
+_MOST_ROWS = 1_000  # more dots cost seconds and show nothing else
 _DEPENDENCE = 6
 _TYPICAL_HIGH = 95.0  # percentile of the sampled row whose score is taken apart
 
 
 def explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[str, Any]:
     """SHAP's plots and the strongest features, from the served contributions of a sample."""
-    if len(sample) > shap_plots.MOST_ROWS:
-        sample = sample.sample(shap_plots.MOST_ROWS, random_state=7)
-    sample = sample.reset_index(drop=True)
+    if len(sample) > _MOST_ROWS:
+        sample = sample.sample(_MOST_ROWS, random_state=7)
+    sample = sample.reset_index(drop=True).assign(**bundle.encoding.fixed)
     X = bundle.encode(sample)
     values, base = bundle.contributions(X)
     titles = [f"{info.zh}\n{info.name}" for info in bundle.features]

@@ -51,7 +51,7 @@ def model_report(
         The test rows as `Trained.predictions` holds them.
     sample : DataFrame, optional
         Feature rows to draw the explanations from (see `sample_rows`); at most
-        2,000 are used, fewer than 30 are not shown, and no id is.
+        1,000 are used, fewer than 30 are not shown, and no id is.
     evidence : Evidence
         What was found out beside the training; a part without it is told to be absent.
     language : str

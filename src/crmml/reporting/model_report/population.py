@@ -60,7 +60,8 @@ def windows(card: Mapping[str, Any]) -> list[charts.Window]:
     """The calendar of the windows, as the config asks for them; none where no window is known."""
     if card["config"]["horizon"] is None:
         return []
-    split, horizon = card["config"]["split"], Horizon(**card["config"]["horizon"])
+    split, told = card["config"]["split"], card["config"]["horizon"]
+    horizon = Horizon(told["months"], told["gap"])
     found = []
     for role, key in (("train", "train"), ("test", "out_of_time")):
         for text in split[key]:

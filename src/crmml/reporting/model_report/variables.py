@@ -11,10 +11,6 @@ from crmml.features.declare import FeatureInfo
 from crmml.reporting.words import Words
 
 
-def groups(importance: Mapping[str, float]) -> list[dict[str, Any]]:
-    return [{"name": name, "words": concept_words(name), "share": share} for name, share in importance.items()]
-
-
 def concept_words(name: str) -> Words:
     """What a concept group is called."""
     concept = CONCEPTS.get(name)
