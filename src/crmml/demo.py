@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from crmml import files
 from crmml.bundle import HORIZON
 from crmml.demo_bank import generate, judge
+from crmml.evaluation.discrimination import normalised_gini
 from crmml.explain import wording
 from crmml.ledger.summary import ledger_summary
 from crmml.periods import shift_months
@@ -161,8 +162,7 @@ def model_lines(project: Project) -> Iterator[str]:
         name = f"{model.key.replace('_', ' ')}, {model.spec.horizon.months} months"
         head, slope = metrics["headline"], _slope(metrics["headline"])
         if metrics["measure"] != "auc":
-            best, carried = head["normalised_gini"]["value"], metrics["benchmark"]["normalised_gini"]["value"]
-            money.append(f"          {name:<30} Gini {best:.2f}, last year carried forward {carried:.2f}   {slope}")
+            money.append(f"          {name:<30} {_money_figures(project, model.key, metrics)}   {slope}")
             continue
         auc, difference = head["auc"], metrics["benchmark"]["difference"]
         yield (
@@ -190,6 +190,28 @@ def curve_lines(project: Project, key: str, metrics: dict[str, Any]) -> Iterator
         f"          one model, {metrics['crossings']} curves cross; against a model of {metrics['headline_months']} months "
         f"alone {separate['difference']['value']:+.3f} ({separate['verdict']})"
     )
+
+
+def _money_figures(project: Project, key: str, metrics: dict[str, Any]) -> str:
+    """The Gini of a forecast of money, of the truth, and of what it must beat."""
+    best = metrics["headline"]["normalised_gini"]["value"]
+    rivals = ", ".join(
+        f"{name} {figures['normalised_gini']['value']:.2f} ({figures['normalised_gini']['verdict']})"
+        for name, figures in metrics["benchmark"]["rivals"].items()
+    )
+    return f"Gini {best:.2f}, truth's {truth_gini(project, key):.2f}; {rivals}"
+
+
+def truth_gini(project: Project, key: str) -> float:
+    """The normalised Gini of the true expectation on the model's own test rows, the mean over cut-offs."""
+    rows = pd.read_parquet(project.workspace.of("training", key) / "predictions.parquet")
+    truth = project.workspace.data / "truth"
+    ginis = []
+    for _, part in rows.groupby("period"):
+        expected = judge.true_contribution(truth, part)
+        known = ~np.isnan(expected)
+        ginis.append(normalised_gini(part["label"].to_numpy(dtype=float)[known], expected[known]))
+    return float(np.mean(ginis))
 
 
 def truth_auc(project: Project, key: str) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -44,12 +44,26 @@ class Interval:
 
 @dataclass(frozen=True)
 class Horizon:
-    """The label window: `months` long, beginning `gap` months after the cut-off."""
+    """The label window: `months` long, beginning `gap` months after the cut-off.
+
+    Where so long a window was not yet over at any earlier cut-off, training
+    rows are labelled over `learned_months` instead.
+    """
 
     months: int
     gap: int = 0
+    learned_months: int | None = field(default=None, kw_only=True)
+
+    @property
+    def learned(self) -> Horizon:
+        """The label window of training rows."""
+        return Horizon(self.learned_months or self.months, self.gap)
 
     def __post_init__(self) -> None:
+        if self.learned_months is not None and not 1 <= self.learned_months <= self.months:
+            raise ValueError(
+                f"learned_months is {self.learned_months}; expected 1 to the {self.months} months asked for"
+            )
         if not 1 <= self.months <= LONGEST_HORIZON:
             raise ValueError(f"months is {self.months}; a horizon has at least 1 month and at most {LONGEST_HORIZON}")
         if not 0 <= self.gap <= LONGEST_HORIZON:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from crmml.bundle.booster import Booster
 from crmml.bundle.encoding import Encoding
+from crmml.bundle.part import HORIZON, Part
 from crmml.bundle.reference import Reference
 from crmml.peers import segment_of
 
@@ -24,37 +23,6 @@ Array = npt.NDArray[np.float64]
 SIGNS = {"margin": 1.0, "fees": 1.0, "expected_loss": -1.0, "service_cost": -1.0, "capital_charge": -1.0}
 TOTAL = "contribution"
 #: The column that says how many months ahead a row of a model of several horizons looks.
-HORIZON = "horizon_months"
-
-
-@dataclass(frozen=True)
-class Part:
-    """One booster and what turns its raw score into what is served.
-
-    Served = `intercept + slope × (offset_slope × offset feature + raw score)`.
-    The offset feature is last year's amount of the same component; null counts
-    as 0. A probability has one part, without offset, named `log_odds`. That of a
-    model of several horizons begins at `start`, the log-odds that training rows
-    of each horizon have on the whole, which never fall: the booster learns what
-    sets a customer apart.
-    """
-
-    name: str
-    text: str
-    intercept: float = 0.0
-    slope: float = 1.0
-    offset: str | None = None
-    offset_slope: float = 1.0
-    start: Mapping[int, float] = field(default_factory=dict)
-
-    def begins_at(self, months: Array) -> Array:
-        """The log-odds that rows of these horizons begin at."""
-        steps = np.array(sorted(self.start))
-        return np.array([self.start[step] for step in steps.tolist()])[np.searchsorted(steps, months)]
-
-    @cached_property
-    def booster(self) -> Booster:
-        return Booster(self.text)
 
 
 @dataclass(frozen=True)
@@ -169,17 +137,9 @@ class Bundle:
         total, base = np.zeros((len(X), len(self.names))), 0.0
         for part in self.parts:
             sign = SIGNS.get(part.name, 1.0)
-            raw, start = part.booster.contributions(X)
-            if part.offset is not None:
-                position = self.names.index(part.offset)
-                raw = raw.copy()
-                raw[:, position] += part.offset_slope * np.nan_to_num(X[:, position])
-            if part.start:
-                position = self.names.index(HORIZON)
-                raw = raw.copy()
-                raw[:, position] += part.begins_at(X[:, position])
-            total += sign * part.slope * raw
-            base += sign * (part.intercept + part.slope * start)
+            added, start = part.contributions(X, self.names)
+            total += sign * added
+            base += sign * start
         return total, base
 
     def predict_money(self, X: Array) -> pd.DataFrame:
@@ -231,10 +191,7 @@ class Bundle:
         return self.parts[0]
 
     def _amount(self, part: Part, X: Array) -> Array:
-        raw = part.booster.margin(X)
-        if part.offset is not None:
-            raw = raw + part.offset_slope * np.nan_to_num(X[:, self.names.index(part.offset)])
-        return part.intercept + part.slope * raw
+        return part.amount(part.known(X, self.names), part.booster.margin(X))
 
 
 def probability_of(log_odds: npt.ArrayLike) -> Array:

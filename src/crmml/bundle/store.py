@@ -11,8 +11,10 @@ from typing import Any
 
 from crmml import files
 from crmml.bundle.encoding import Encoding
+from crmml.bundle.part import Part
 from crmml.bundle.reference import Reference
-from crmml.bundle.served import Bundle, Part
+from crmml.bundle.rhythm import Rhythm
+from crmml.bundle.served import Bundle
 from crmml.errors import IntegrityError
 from crmml.features.declare import FeatureInfo
 from crmml.files import MANIFEST, Manifest
@@ -74,7 +76,7 @@ def load(directory: Path) -> Bundle:
     for values in calibration.values():
         values["start"] = {int(months): value for months, value in values.get("start", {}).items()}
     parts = tuple(
-        Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **values)
+        Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **_read_calibration(values))
         for name, values in calibration.items()
     )
     curve = json.loads(texts.get(_CURVE, '{"speaks_of": null, "references": {}}'))
@@ -140,13 +142,19 @@ def _booster_name(part: Part) -> str:
 
 
 def _calibration(part: Part) -> dict[str, Any]:
-    return {
-        "intercept": part.intercept,
-        "slope": part.slope,
-        "offset": part.offset,
-        "offset_slope": part.offset_slope,
-        **({"start": {str(months): value for months, value in part.start.items()}} if part.start else {}),
-    }
+    """What stands beside the booster; the link only where it is not the plain one."""
+    plain = {name: getattr(part, name) for name in ("intercept", "slope", "offset", "offset_slope")}
+    if part.start:
+        plain["start"] = {str(months): value for months, value in part.start.items()}
+    if part.link == "identity":
+        return plain
+    rhythm = None if part.rhythm is None else asdict(part.rhythm)
+    return plain | {"link": part.link, "floor": part.floor, "rhythm": rhythm, "months": part.months}
+
+
+def _read_calibration(stored: Mapping[str, Any]) -> dict[str, Any]:
+    rhythm = stored.get("rhythm")
+    return {**stored, "rhythm": None if rhythm is None else Rhythm(**rhythm)}
 
 
 def _json(value: object) -> str:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from crmml.evaluation import calibration, discrimination
 from crmml.evaluation.bootstrap import Customers, Figure, figure, verdict
+from crmml.evaluation.deciles import decile_calibration
 from crmml.evaluation.discrimination import Ranked, RankedMoney
 
 Array = npt.NDArray[np.float64]
@@ -97,7 +98,10 @@ def money_report(
     resamples: int = 300,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """How good amounts are on test rows: as `probability_report`, with `normalised_gini`, `mae` and `rmse`."""
+    """How good amounts are on test rows: as `probability_report`, with `normalised_gini`, `mae`, `rmse`.
+
+    Each cut-off has its `deciles` with intervals, see `decile_calibration`.
+    """
 
     def statistics(rows: npt.NDArray[np.intp]) -> dict[str, Statistic]:
         y, x = actual[rows], predicted[rows]
@@ -121,6 +125,9 @@ def money_report(
 
     report = _report(statistics, plain, "normalised_gini", customers, cutoffs, resamples=resamples, seed=seed)
     report["headline"]["deciles"] = calibration.decile_table(predicted, actual)
+    for part in report["per_cutoff"]:
+        rows = np.flatnonzero(cutoffs.astype(str) == part["cutoff_date"])
+        part |= decile_calibration(actual[rows], predicted[rows], customers[rows], resamples=resamples, seed=seed)
     return report
 
 

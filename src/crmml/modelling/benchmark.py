@@ -13,6 +13,7 @@ from crmml.modelling.spec import ModelSpec
 Array = npt.NDArray[np.float64]
 SCORECARD = "points scorecard"
 CARRIED_FORWARD = "last year carried forward"
+DIRECT = "one direct regression"
 
 
 def fit_benchmark(prepared: Prepared, spec: ModelSpec) -> Scorecard | None:

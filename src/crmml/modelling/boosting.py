@@ -49,7 +49,7 @@ _SEED_STEP = 1_000_003
 class Growth:
     """How trees are grown: settings shared by every fit of one model.
 
-    `is_binary` chooses the log loss on 0/1 labels, else squared error on amounts.
+    `is_binary` chooses the log loss on 0/1 labels, else `objective` (squared error, or Tweedie) on amounts.
     `is_shallow` keeps trees small, for models whose every sign must be plausible.
     `seeds` boosters that differ in their random draws are averaged into the one served.
     """
@@ -61,6 +61,7 @@ class Growth:
     is_shallow: bool = False
     threads: int = 0
     seeds: int = 1
+    objective: str = "regression"
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -80,7 +81,7 @@ class Growth:
         those that are averaged draws rows and columns of its own.
         """
         params = {**self.defaults, **(found or {}), **self.fixed, **_PINNED}
-        params |= {"objective": "binary" if self.is_binary else "regression", "seed": self.seed}
+        params |= {"objective": "binary" if self.is_binary else self.objective, "seed": self.seed}
         params |= {"num_threads": max(1, self.cores // side_by_side)}
         goss = "goss" in (params.get("boosting"), params.get("data_sample_strategy"))
         if goss:
@@ -106,6 +107,8 @@ class Binned:
         How much each row counts.
     start : ndarray of shape (n_rows,), optional
         The raw score each row begins at; what trees say is added to it.
+    judge : callable, optional
+        How predictions of some rows are judged, in place of a metric.
     """
 
     def __init__(
@@ -117,8 +120,10 @@ class Binned:
         *,
         weight: Array | None = None,
         start: Array | None = None,
+        judge: Callable[[Rows], Callable[[Array], float]] | None = None,
     ) -> None:
         self.X, self.y, self.growth, self.weight, self.start = X, y, growth, weight, start
+        self.judge = judge
         self._whole = lgb.Dataset(
             X,
             label=y,
@@ -256,7 +261,8 @@ class _Growing:
     ) -> None:
         train, valid = binned.subset(fold.train), binned.subset(fold.valid)
         rows = np.sort(fold.valid)
-        self._judge = _judge(metric, binned.y[rows], None if binned.weight is None else binned.weight[rows])
+        weight = None if binned.weight is None else binned.weight[rows]
+        self._judge = binned.judge(rows) if binned.judge else _judge(metric, binned.y[rows], weight)
         self._is_binary = binned.growth.is_binary
         self._boosters = []
         for member in range(seeds):

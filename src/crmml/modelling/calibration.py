@@ -164,3 +164,9 @@ def calibrate_money(predicted: Array, actual: Array) -> tuple[float, float]:
     _, slope, error = linear_slope(predicted, actual)
     slope = 1.0 if abs(slope - 1.0) <= 2 * error else max(slope, 0.0)
     return float(actual.mean() - slope * predicted.mean()), slope
+
+
+def calibrate_level(predicted: Array, actual: Array) -> tuple[float, float]:
+    """`(intercept, slope)` on the log scale for amounts that are never negative: one factor that makes the means agree."""
+    found, expected = float(actual.sum()), float(predicted.sum())
+    return (float(np.log(found / expected)) if min(found, expected) > 0 else 0.0), 1.0

@@ -1,14 +1,15 @@
 """Tune, grow and calibrate: the one path every target takes.
 
 An aim is one column to learn. A probability has one; a contribution has five,
-one for each component of money, each learned as the change against last year.
+one for each component of money, each learned in the way (`money.py`) that
+foresees it best on the folds.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from crmml.modelling.calibration import (
     MANY_EVENTS,
     MANY_ROWS,
     Calibrated,
+    calibrate_level,
     calibrate_log_odds,
     calibrate_money,
     calibration_folds,
@@ -32,6 +34,7 @@ from crmml.modelling.calibration import (
     out_of_fold,
     standard_errors,
 )
+from crmml.modelling.money import Aim, plain_aim, size_of, ways_of
 from crmml.modelling.monotone import expected_signs
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.spec import FEW_EVENTS_SEEDS, ModelSpec, Tuning
@@ -40,27 +43,8 @@ from crmml.modelling.tuning import Tuned, curve_of, tune
 
 Array = npt.NDArray[np.float64]
 LOG_ODDS = "log_odds"
-TAIL = 0.002
 SEARCH_ROWS = 20_000
 _SEARCH_EVENTS = 1_000
-
-
-@dataclass(frozen=True)
-class Aim:
-    """One column to learn, on training rows: `served` as people see it, `learned` as the booster sees it.
-
-    For money, `learned` is the change against `offset_slope` times last year's
-    amount (the feature `offset`), its outermost 0.2 % drawn in on each side. Of a
-    curve, `start` is the log-odds at which the rows of each horizon begin.
-    """
-
-    name: str
-    served: Array
-    learned: Array
-    offset: str | None = None
-    offset_slope: float = 1.0
-    last_year: Array | None = None
-    start: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +57,7 @@ class Fitted:
     trees: dict[str, int]
     seeds: int
     calibrated: dict[str, Calibrated]
+    ways: dict[str, dict[str, float]]
 
 
 def fit(
@@ -113,16 +98,56 @@ def fit(
     tuned = confirm(
         tuned, searched, folds, spec.tuning, metric=metric, seeds=judging, is_thinned=thinned is not folds.folds
     )
-    parts, trees, calibrated = [], {}, {}
-    for aim in aims:
-        binned = searched if len(aims) == 1 else Binned(X, aim.learned, codes, growth, weight=weight)
-        count = tuned.trees
-        if len(aims) > 1:
-            count = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric=metric, seeds=judging).trees
-        trees[aim.name] = max(1, count)
-        part, calibrated[aim.name] = _fit_part(binned, aim, prepared, spec, tuned, trees[aim.name])
-        parts.append(part)
-    return Fitted(tuple(parts), tuned, folds, trees, growth.seeds, calibrated)
+    if not spec.is_money:
+        trees = max(1, tuned.trees)
+        part, calibrated = _fit_part(searched, aims[0], prepared, spec, tuned, trees)
+        return Fitted((part,), tuned, folds, {LOG_ODDS: trees}, growth.seeds, {LOG_ODDS: calibrated}, {})
+    chosen = [_choose(name, prepared, spec, growth, folds, tuned) for name in SIGNS]
+    made = [_fit_part(one.binned, one.aim, prepared, spec, tuned, one.trees) for one in chosen]
+    return Fitted(
+        tuple(part for part, _ in made),
+        tuned,
+        folds,
+        {one.aim.name: one.trees for one in chosen},
+        growth.seeds,
+        {one.aim.name: calibrated for one, (_, calibrated) in zip(chosen, made, strict=True)},
+        {one.aim.name: {one.aim.way: one.value} | one.others for one in chosen},
+    )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The way a component is learned, with its value on the folds and those of the `others` (higher is better)."""
+
+    aim: Aim
+    binned: Binned
+    trees: int
+    value: float
+    others: dict[str, float]
+
+
+def _choose(name: str, prepared: Prepared, spec: ModelSpec, growth: Growth, folds: Folds, tuned: Tuned) -> Chosen:
+    """The way with the least squared error over size on the folds; of equals the plain one."""
+    size, found = size_of(name, prepared), []
+    for aim in ways_of(name, prepared, spec):
+        binned = _binned(aim, prepared, growth, size)
+        curve = curve_of(binned, folds.folds, tuned.params, spec.tuning, metric="rmse", seeds=growth.seeds)
+        found.append(Chosen(aim, binned, max(1, curve.trees), curve.value, {}))
+    best = max(found, key=lambda one: one.value)
+    return replace(best, others={one.aim.way: one.value for one in found if one is not best})
+
+
+def _binned(aim: Aim, prepared: Prepared, growth: Growth, size: Array) -> Binned:
+    weights = [one for one in (aim.weight, _weights(prepared, aim)) if one is not None]
+    return Binned(
+        prepared.X[prepared.train],
+        aim.learned,
+        prepared.encoding.categorical,
+        replace(growth, objective=aim.objective),
+        weight=np.prod(weights, axis=0) if weights else None,
+        start=aim.begin,
+        judge=aim.judge(size),
+    )
 
 
 def confirm(
@@ -170,7 +195,7 @@ def make_aims(prepared: Prepared, spec: ModelSpec) -> tuple[Aim, ...]:
     if not spec.is_money:
         label = prepared.column("label")[prepared.train]
         return (Aim(LOG_ODDS, label, label, start=_start_of(prepared, label)),)
-    return tuple(_money_aim(name, prepared) for name in SIGNS)
+    return tuple(plain_aim(name, prepared) for name in SIGNS)
 
 
 def _start_of(prepared: Prepared, label: Array) -> dict[int, float]:
@@ -204,24 +229,6 @@ def _starts(prepared: Prepared, aim: Aim) -> Array | None:
     if prepared.horizons is None:
         return None
     return Part(aim.name, "", start=aim.start).begins_at(prepared.horizons[prepared.train])
-
-
-def _money_aim(name: str, prepared: Prepared) -> Aim:
-    actual = prepared.column(f"label_{name}")[prepared.train]
-    offset = f"{name}_12m"
-    if offset not in prepared.encoding.names:
-        return Aim(name, actual, _drawn_in(actual))
-    position = prepared.encoding.names.index(offset)
-    last = np.nan_to_num(prepared.X[prepared.train, position])
-    x, y = _drawn_in(last), _drawn_in(actual)
-    slope = float((x * y).sum() / (x * x).sum()) if (x * x).sum() > 0 else 1.0
-    return Aim(name, actual, _drawn_in(actual - slope * last), offset, slope, last)
-
-
-def _drawn_in(values: Array) -> Array:
-    """The values with both tails at their quantiles, so that a few amounts do not shape the trees."""
-    low, high = np.quantile(values, [TAIL, 1 - TAIL])
-    return np.clip(values, low, high)
 
 
 def _whole(aims: Sequence[Aim]) -> Array:
@@ -280,7 +287,8 @@ def _fit_part(
     calibrate = _calibrate_probability if aim.name == LOG_ODDS else _calibrate_amount
     intercept, slope, calibrated = calibrate(binned, aim, prepared, spec, tuned, trees)
     text = binned.fit(tuned.params, trees)
-    return Part(aim.name, text, intercept, slope, aim.offset, aim.offset_slope, aim.start), calibrated
+    draft = Part(aim.name, text, start=aim.start) if aim.draft is None else replace(aim.draft, text=text)
+    return replace(draft, intercept=intercept, slope=slope), calibrated
 
 
 def _calibrate_probability(
@@ -311,8 +319,9 @@ def _calibrate_amount(
     newest = newest_rows(blocks, every, enough=ENOUGH_ROWS)
     folds = calibration_folds(buckets, newest, every, many=MANY_ROWS)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
-    predicted = raw if aim.last_year is None else raw + aim.offset_slope * aim.last_year[rows]
-    return *calibrate_money(predicted, aim.served[rows]), Calibrated(len(rows), len(folds))
+    predicted = aim.amount(raw, rows)
+    fit_level = calibrate_level if aim.objective == "tweedie" else calibrate_money
+    return *fit_level(predicted, aim.served[rows]), Calibrated(len(rows), len(folds))
 
 
 def describe(fitted: Fitted) -> dict[str, Any]:
@@ -321,6 +330,7 @@ def describe(fitted: Fitted) -> dict[str, Any]:
         "params": dict(fitted.tuned.params),
         "seeds": fitted.seeds,
         "trees": fitted.trees,
+        "ways": fitted.ways,
         "trees_by": f"cross-validation, {len(fitted.folds.folds)} folds ({fitted.folds.kind}), then grown on all training rows",
         "calibrated_on": {name: asdict(part) for name, part in fitted.calibrated.items()},
         "trials": fitted.tuned.trials,

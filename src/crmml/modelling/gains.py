@@ -172,11 +172,10 @@ class _Judge:
         weight = None if kept.weights is None else kept.weights[kept.train]
         for aim in make_aims(kept, self.spec):
             binned = Binned(kept.X[kept.train], aim.learned, codes, growth, weight=weight)
-            part = Booster(binned.fit(self.held.unsampled, self.held.trees[aim.name])).margin(kept.X[kept.test])
-            if aim.offset is not None:
-                place = kept.encoding.names.index(aim.offset)
-                part = part + aim.offset_slope * np.nan_to_num(kept.X[kept.test, place])
-            total = total + SIGNS.get(aim.name, 1) * part
+            raw = Booster(binned.fit(self.held.unsampled, self.held.trees[aim.name])).margin(kept.X[kept.test])
+            if aim.draft is not None:
+                raw = aim.draft.amount(aim.draft.known(kept.X[kept.test], kept.encoding.names), raw)
+            total = total + SIGNS.get(aim.name, 1) * raw
         return total
 
     def steps(self, families: Mapping[str, set[str]]) -> dict[str, tuple[Figure, float]]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from crmml.bundle import HORIZON, SIGNS, TOTAL, Bundle
 from crmml.evaluation.report import money_report, probability_report
-from crmml.modelling.benchmark import CARRIED_FORWARD, SCORECARD, last_year
+from crmml.evaluation.rivals import against_rivals
+from crmml.modelling.benchmark import CARRIED_FORWARD, DIRECT, SCORECARD, last_year
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.scorecard import Scorecard
 from crmml.modelling.spec import ModelSpec
@@ -23,14 +24,20 @@ RESAMPLES = 300
 
 
 def predict_test(
-    bundle: Bundle, prepared: Prepared, *, holdout_buckets: int, scorecard: Scorecard | None
+    bundle: Bundle,
+    prepared: Prepared,
+    *,
+    holdout_buckets: int,
+    scorecard: Scorecard | None,
+    direct: Array | None = None,
 ) -> pd.DataFrame:
     """The served figures and the benchmark's on every test row; a probability has a `scorecard`.
 
     `never_trained_on` are customers held out by their bucket, or in the
     population at no training cut-off; `first_seen_later` the latter alone. Of a
     model of several horizons every horizon has rows, and the benchmark those of
-    the headline horizon alone.
+    the headline horizon alone. `direct` is what one
+    regression on the sum says of them.
     """
     rows = prepared.test
     names = [name for name in ("customer_id", "cutoff_date", "event_id", "segment", HORIZON) if name in prepared.frame]
@@ -48,6 +55,8 @@ def predict_test(
         predictions["label"] = _contribution(predictions, "label_")
         predictions["predicted"] = money[TOTAL].to_numpy()
         predictions["benchmark"] = last_year(prepared)
+        if direct is not None:
+            predictions["direct"] = direct
     else:
         predictions["label"] = prepared.column("label")[rows]
         predictions["log_odds"] = bundle.log_odds(X)
@@ -67,9 +76,24 @@ def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESA
     report["benchmark"] = {"name": CARRIED_FORWARD if spec.is_money else SCORECARD} | report["benchmark"]
     if spec.is_money:
         report["components"] = _component_figures(predictions)
+        report["benchmark"]["rivals"] = _rivals(predictions, spec, resamples=resamples)
     for group in ("never_trained_on", "first_seen_later"):
         report[group] = _apart(predictions[predictions[group]], spec, resamples=resamples)
     return report
+
+
+def _rivals(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, Any]:
+    """Last year carried forward and one direct regression beside the sum of components."""
+    names = {CARRIED_FORWARD: "benchmark", DIRECT: "direct"}
+    return against_rivals(
+        predictions["label"].to_numpy(dtype=float),
+        predictions["predicted"].to_numpy(dtype=float),
+        {name: predictions[column].to_numpy(dtype=float) for name, column in names.items() if column in predictions},
+        customers=predictions["customer_id"].astype(str).to_numpy(dtype=str),
+        cutoffs=predictions["period"].to_numpy(dtype=str),
+        resamples=resamples,
+        seed=spec.tuning.seed,
+    )
 
 
 def _apart(rows: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, Any] | None:

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmml.bundle import HORIZON, Encoding, learn_levels
+from crmml.bundle import HORIZON, SIGNS, Encoding, learn_levels
+from crmml.bundle.rhythm import BOOKINGS, FIRST, LAST
 from crmml.errors import SourceError
 from crmml.modelling.horizons import stack
 from crmml.modelling.spec import ModelSpec
-from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_events
+from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_amounts, require_events
 from crmml.peers import segment_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 SEGMENT = "segment"
+#: What a forecast of money looks up: last year's amounts, and what a rhythm is read from.
+_READ_BY_NAME = frozenset({*(f"{name}_12m" for name in SIGNS), BOOKINGS, FIRST, *LAST})
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     frame = frame[in_train | in_test].reset_index(drop=True)
     train, test = (np.flatnonzero(rows[in_train | in_test]) for rows in (in_train, in_test))
     _check_labels(frame, train, test, spec)
-    infos, dropped = _keep(abt.features, frame.iloc[train])
+    infos, dropped = _keep(abt.features, frame.iloc[train], first=_READ_BY_NAME if spec.is_money else frozenset())
     dropped = {**abt.dropped, **dropped}
     levels = {
         info.name: learn_levels(frame[info.name].iloc[train], frame["customer_id"].iloc[train])
@@ -160,20 +163,21 @@ def _check_labels(frame: pd.DataFrame, train: Rows, test: Rows, spec: ModelSpec)
     for rows, name in ((train, "training"), (test, "test")):
         if not spec.is_money:
             require_events(labels[rows], days[rows], target=spec.name, rows=name, at_least=spec.few_events.at_least)
-        elif len(rows) < 2:
-            raise SourceError(
-                f"{spec.name}: {len(rows)} {name} rows; expected customers on the cut-offs of the config. "
-                "See the population's waterfall",
-                code="D018",
-            )
+        else:
+            require_amounts(labels[rows], days[rows], target=spec.name, rows=name)
 
 
-def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple[FeatureInfo, ...], dict[str, str]]:
-    """The features that vary on training rows and repeat no other, and why the others are not used."""
+def _keep(
+    features: tuple[FeatureInfo, ...], train: pd.DataFrame, *, first: frozenset[str] = frozenset()
+) -> tuple[tuple[FeatureInfo, ...], dict[str, str]]:
+    """The features that vary on training rows and repeat no other, and why the others are not used.
+
+    Of columns that are the same on training rows the earlier stays, but one of `first` before any other.
+    """
     kept: list[FeatureInfo] = []
     dropped: dict[str, str] = {}
     seen: dict[bytes, str] = {}
-    for info in features:
+    for info in sorted(features, key=lambda info: info.name not in first):
         if info.name not in train.columns:
             raise SourceError(
                 f"the table lacks the feature {info.name}; expected every feature of its catalogue", code="M004"
@@ -192,6 +196,7 @@ def _keep(features: tuple[FeatureInfo, ...], train: pd.DataFrame) -> tuple[tuple
             "no feature varies on the training rows; expected at least one. Check the families and the dates",
             code="D020",
         )
+    kept.sort(key=features.index)
     return tuple(kept), dropped
 
 

@@ -62,7 +62,7 @@ def check_purge(split: Split | TableSplit, horizon: Horizon | None) -> None:
             code="C006",
         )
     # Of a later cut-off the longer horizons are left out of training, row by row; the shortest must be known.
-    window = label_window(last, shortest)
+    window = label_window(last, shortest.learned)
     if window.end > first:
         raise ConfigError(
             f"the label of the last training cut-off {last} is drawn from {window}, the first out-of-time "
@@ -124,7 +124,7 @@ def require_events(
             code="D018",
         )
     events = int((label == 1).sum())
-    span = "without dates" if np.isnat(days).all() else f"from {days.min()} to {days.max()}"
+    span = _span(days)
     if events == 0 or events == len(label):
         found = "no events" if events == 0 else "events only"
         raise SourceError(
@@ -160,6 +160,34 @@ def _begin_by(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> s
     needed = int(np.ceil((int((distinct[-1] - distinct[0]).astype(int)) + step) * at_least / events))
     first = (distinct[-1] - np.timedelta64(needed - step, "D")).astype("datetime64[M]")
     return f" (at this rate from about {first} on)"
+
+
+def require_amounts(
+    label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime64], *, target: str, rows: str
+) -> None:
+    """Refuse to learn or to test amounts that are the same for all.
+
+    Raises
+    ------
+    SourceError
+        With the amount and the dates.
+    """
+    if len(label) < 2:
+        raise SourceError(
+            f"{target}: {len(label)} {rows} rows; expected customers on the cut-offs of the config. "
+            "See the population's waterfall",
+            code="D018",
+        )
+    if np.ptp(label) < 0.005:
+        raise SourceError(
+            f"{target}: all {len(label):,} {rows} contributions {_span(days)} are {label[0]:,.2f}; expected amounts that "
+            "differ. Check `economics` of bank.yaml against the ledger (crmml ledger BANK), or widen the dates",
+            code="D018",
+        )
+
+
+def _span(days: npt.NDArray[np.datetime64]) -> str:
+    return "without dates" if np.isnat(days).all() else f"from {days.min()} to {days.max()}"
 
 
 def make_folds(
@@ -272,7 +300,8 @@ def plan_calendar(
     rows = []
     for used_for, dates in (("train", split.train), ("out_of_time", split.out_of_time)):
         for cutoff in dates:
-            window, back = label_window(cutoff, horizon), look_back(cutoff, look_back_months)
+            asked = horizon.learned if used_for == "train" else horizon
+            window, back = label_window(cutoff, asked), look_back(cutoff, look_back_months)
             state = "ok" if back.start >= _day_before(observed_from) else "history too short"
             if window.end > observed_until:
                 state = "label not yet observed"
@@ -339,7 +368,9 @@ def label_ends(
             ends[rows] = label_ends(days[rows], Horizon(int(step), horizon.gap))
         return ends
     unique, codes = np.unique(days, return_inverse=True)
-    ends = np.array([label_window(day, horizon).end for day in unique.astype(object).tolist()], dtype="datetime64[D]")
+    ends = np.array(
+        [label_window(day, horizon.learned).end for day in unique.astype(object).tolist()], dtype="datetime64[D]"
+    )
     return ends[codes]
 
 

@@ -19,6 +19,7 @@ from crmml.modelling.agreement import Champion, reasons_agreement
 from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.card_words import CardWords
+from crmml.modelling.direct import direct_regression
 from crmml.modelling.fit import Fitted, fit
 from crmml.modelling.horizons import of_horizon, without_horizon
 from crmml.modelling.monotone import verify_signs
@@ -131,8 +132,9 @@ def train(
     if isinstance(spec.split, TableSplit) and spec.split.kind == "folds":
         predictions = _predict_folds(abt, spec, segments=segments, studies=studies, threads=threads)
     else:
+        direct = direct_regression(prepared, spec, fitted, threads=threads) if spec.is_money else None
         predictions = predict_test(
-            served, prepared, holdout_buckets=spec.split.holdout_buckets or 0, scorecard=scorecard
+            served, prepared, holdout_buckets=spec.split.holdout_buckets or 0, scorecard=scorecard, direct=direct
         )
     if headline is not None:
         curve = predictions

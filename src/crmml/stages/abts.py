@@ -9,6 +9,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ibis import _
 
 from crmml.abt import Abt, join_abt
 from crmml.config import Model
@@ -55,7 +56,7 @@ def make_abt(project: Project, model: Model, ground: Ground) -> Abt:
             [pq.read_table(ground.features / "features" / f"{day}.parquet") for day in days], promote_options="default"
         )
         infos = read_catalogue(ground.features)
-    labels = build_labels(ground.bank, snapshots, model.spec.target, model.spec.horizon, ledger=ground.ledger)
+    labels = _labels(model, ground, snapshots)
     return join_abt(
         snapshots,
         features,
@@ -64,6 +65,19 @@ def make_abt(project: Project, model: Model, ground: Ground) -> Abt:
         catalogue=infos,
         select=select_features(model.spec, infos, where=str(model.path)),
     )
+
+
+def _labels(model: Model, ground: Ground, snapshots: ir.Table) -> ir.Table:
+    """The labels of a model's snapshots; those it learns from may be of a shorter window than those it is tested on."""
+    spec, horizon = model.spec, model.spec.horizon
+    if horizon.learned.months == horizon.months:
+        return build_labels(ground.bank, snapshots, spec.target, horizon, ledger=ground.ledger)
+    is_learned = _.cutoff_date.isin(list(spec.split.train))
+    learned = build_labels(
+        ground.bank, snapshots.filter(is_learned), spec.target, horizon.learned, ledger=ground.ledger
+    )
+    tested = build_labels(ground.bank, snapshots.filter(~is_learned), spec.target, horizon, ledger=ground.ledger)
+    return learned.union(tested)
 
 
 def _read_snapshots(ground: Ground, days: list[str]) -> ir.Table:
