@@ -40,6 +40,16 @@ def test_the_way_of_each_component_is_the_best_on_the_folds(money):
         assert "change" in values
 
 
+def test_what_multiplies_is_learned_as_a_multiple_and_grown_again_as_one(tmp_path):
+    frame = make_money_abt(customers=300).frame
+    fees = frame["fees_12m"] * np.exp(1.5 * frame["growth"])
+    frame = frame.assign(label=frame["label"] - frame["label_fees"] + fees, label_fees=fees)
+    trained = quick_train(replace(make_money_abt(customers=300), frame=frame), SPEC, tmp_path)
+    assert {part.name: part.link for part in trained.bundle.parts}["fees"] != "identity"
+    assert trained.metrics["exactness"] < 1e-9
+    assert trained.metrics["reasons_agreement"]["baseline"]["value"] > 0.5
+
+
 @pytest.mark.parametrize("amount", [0.0, 12.5])
 def test_contributions_that_are_all_the_same_are_refused(tmp_path, amount):
     abt = make_money_abt(customers=60)

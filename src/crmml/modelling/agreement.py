@@ -20,6 +20,7 @@ from crmml.evaluation.bootstrap import Customers, Figure, figure
 from crmml.explain import find_reasons
 from crmml.modelling.boosting import Binned
 from crmml.modelling.fit import keep_customers, make_aims, make_growth
+from crmml.modelling.money import aim_of
 from crmml.modelling.preparation import Prepared
 from crmml.modelling.spec import ModelSpec
 
@@ -124,6 +125,7 @@ class _Drawn:
     def __init__(self, binned: Binned, rows: npt.NDArray[np.intp], prepared: Prepared, spec: ModelSpec) -> None:
         self.binned, self.rows = binned, rows
         self.aims = {aim.name: aim.learned[rows] for aim in make_aims(prepared, spec)}
+        self.prepared, self.spec = prepared, spec
         self.customers = prepared.customers[prepared.train][rows]
         self.weight = None if prepared.weights is None else prepared.weights[prepared.train][rows]
 
@@ -146,10 +148,34 @@ def _refit(served: Bundle, drawn: _Drawn, params: Mapping[str, Any], trees: Mapp
     weight = counts if drawn.weight is None else counts * drawn.weight
     parts: list[Part] = []
     for part in served.parts:
+        if part.link != "identity":
+            parts.append(replace(part, text=_refit_amount(part, drawn, inside, weight[inside], params, trees)))
+            continue
         learned = drawn.aims[part.name]
         again = drawn.binned.of_rows(inside, learned[inside], weight[inside])
         parts.append(replace(part, text=again.fit(params, trees[part.name])))
     return replace(served, parts=tuple(parts))
+
+
+def _refit_amount(
+    part: Part,
+    drawn: _Drawn,
+    inside: npt.NDArray[np.intp],
+    weight: Array,
+    params: Mapping[str, Any],
+    trees: Mapping[str, int],
+) -> str:
+    """The booster of a component that is learned in proportion to its size, or as a multiple, from drawn rows."""
+    aim, rows = aim_of(part, drawn.prepared, drawn.spec), drawn.rows[inside]
+    binned = Binned(
+        drawn.prepared.X[drawn.prepared.train][rows],
+        aim.learned[rows],
+        drawn.prepared.encoding.categorical,
+        replace(drawn.binned.growth, objective=aim.objective),
+        weight=weight if aim.weight is None else weight * aim.weight[rows],
+        start=None if aim.start is None else aim.start[rows],
+    )
+    return binned.fit(params, trees[part.name])
 
 
 def _named(bundle: Bundle, X: Array, segments: npt.NDArray[np.str_]) -> Named:

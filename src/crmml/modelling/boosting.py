@@ -148,6 +148,7 @@ class Binned:
         """Some of the rows with a label and weights of their own, in the same bins."""
         part = object.__new__(Binned)
         part.X, part.y, part.growth, part.weight = self.X[rows], y, self.growth, weight
+        part.judge = None
         part._whole = self._whole.subset(rows.tolist()).construct()
         part._whole.set_label(y)
         part._whole.set_weight(weight)

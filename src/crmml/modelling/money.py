@@ -142,6 +142,19 @@ def ways_of(name: str, prepared: Prepared, spec: ModelSpec) -> Iterator[Aim]:
             yield _log_aim(name, actual, way, Part(name, "", offset=feature, link="log"), known)
 
 
+def aim_of(part: Part, prepared: Prepared, spec: ModelSpec) -> Aim:
+    """What the booster of a served component learned, so that another may learn the same."""
+    plain = plain_aim(part.name, prepared)
+    if part.link == "identity":
+        return plain
+    if part.link == "size":
+        return _size_aim(plain)
+    draft = part if spec.horizon is None else replace(part, months=float(spec.horizon.learned.months))
+    draft = replace(draft, intercept=0.0, slope=1.0)
+    known = draft.known(prepared.X[prepared.train], prepared.encoding.names)
+    return Aim(part.name, plain.served, plain.served, "share", draft, known)
+
+
 def _size_aim(plain: Aim) -> Aim:
     assert plain.draft is not None
     assert plain.known is not None
