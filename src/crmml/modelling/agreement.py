@@ -173,7 +173,7 @@ def _refit_amount(
         drawn.prepared.encoding.categorical,
         replace(drawn.binned.growth, objective=aim.objective),
         weight=weight if aim.weight is None else weight * aim.weight[rows],
-        start=None if aim.start is None else aim.start[rows],
+        start=None if aim.begin is None else aim.begin[rows],
     )
     return binned.fit(params, trees[part.name])
 
