@@ -83,8 +83,13 @@ def measure(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int = RESA
 
 
 def _rivals(predictions: pd.DataFrame, spec: ModelSpec, *, resamples: int) -> dict[str, Any]:
-    """Last year carried forward and one direct regression beside the sum of components."""
+    """Last year carried forward and one direct regression beside the sum of components.
+
+    Where no year is known of anybody there is nothing to carry forward, and nothing to be better than.
+    """
     names = {CARRIED_FORWARD: "benchmark", DIRECT: "direct"}
+    if (predictions["benchmark"] == 0).all():
+        names.pop(CARRIED_FORWARD)
     return against_rivals(
         predictions["label"].to_numpy(dtype=float),
         predictions["predicted"].to_numpy(dtype=float),
