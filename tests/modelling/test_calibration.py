@@ -53,3 +53,17 @@ def test_standard_errors_are_the_spread_of_estimates_over_drawn_customers():
         levels.append(label[late].sum() / probability_of(log_odds[late]).sum())
     assert slope_error == pytest.approx(np.std(slopes), rel=0.2)
     assert level_error == pytest.approx(np.std(levels), rel=0.2)
+
+
+def test_margins_that_lie_close_together_and_far_from_zero_get_the_slope_they_need():
+    rng = np.random.default_rng(7)
+    signal = rng.normal(0, 1, 5_000)
+    label = (rng.random(5_000) < probability_of(-2 + signal)).astype(float)
+    margins = -3 + 0.02 * signal
+    intercept, slope = calibrate_log_odds(margins, label, model="m")
+    plain = fit_logistic(signal, label)
+    assert slope == pytest.approx(plain[1] / 0.02, rel=1e-6)
+    assert intercept + slope * -3 == pytest.approx(plain[0], abs=1e-6)
+    level, same = calibrate_log_odds(margins, label, model="m", newest=np.arange(2_000))
+    assert same == slope
+    assert probability_of(level + slope * margins[:2_000]).sum() == pytest.approx(label[:2_000].sum(), abs=1e-6)

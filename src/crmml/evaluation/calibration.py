@@ -28,8 +28,8 @@ def fit_logistic(log_odds: npt.ArrayLike, label: npt.ArrayLike, weight: npt.Arra
     """
     x, y = np.asarray(log_odds, float), np.asarray(label, float)
     w = np.ones(len(x)) if weight is None else np.asarray(weight, float)
-    start = np.zeros(2)
-    result = _newton(x, y, w[None, :], start[None, :], steps=_STEPS)[0]
+    start = np.array([[0.0, 0.0]])
+    result = _newton(x, y, w[None, :], start, steps=_STEPS)[0]
     if not np.isfinite(result).all():
         raise ValueError("a logistic regression needs both labels, two values of log-odds and no perfect separation")
     return result
@@ -47,14 +47,17 @@ def level_of(log_odds: npt.ArrayLike, label: npt.ArrayLike, weight: npt.ArrayLik
     """
     x, y = np.asarray(log_odds, float), np.asarray(label, float)
     w = np.ones(len(x)) if weight is None else np.asarray(weight, float)
-    level = 0.0
+    events, rows = float((w * y).sum()), float(w.sum())
+    if not 0 < events < rows:
+        return float("nan")
+    level = float(np.log(events / (rows - events)) - np.average(x, weights=w))
     for _ in range(_STEPS):
         p = 1.0 / (1.0 + np.exp(-(level + x)))
         step = float(np.clip((w * (y - p)).sum() / (w * p * (1.0 - p)).sum(), -3.0, 3.0))
         level += step
         if abs(step) < 1e-12:
             break
-    return level if abs(level) < _LARGEST else float("nan")
+    return level
 
 
 def slopes(log_odds: npt.ArrayLike, label: npt.ArrayLike, weights: Array, *, start: Array, steps: int = 4) -> Array:
@@ -127,6 +130,22 @@ def decile_table(predicted: npt.ArrayLike, actual: npt.ArrayLike, *, groups: int
 
 
 def _newton(x: Array, y: Array, weights: Array, start: Array, *, steps: int) -> Array:
+    """`(intercept, slope)` by weighting, found on `x` brought to mean 0 and spread 1.
+
+    Margins of few small trees lie close together and far from 0: as they are, bounded steps would not reach the slope
+    of thirty that they need.
+    """
+    middle, spread = float(x.mean()), float(x.std())
+    if not spread > 0:
+        return np.full_like(start, np.nan)
+    # Intercept and slope of the same line, on the scale of z = (x - middle) / spread, and back.
+    scaled = np.column_stack([start[:, 0] + start[:, 1] * middle, start[:, 1] * spread])
+    found = _newton_scaled((x - middle) / spread, y, weights, scaled, steps=steps)
+    slope = found[:, 1] / spread
+    return np.column_stack([found[:, 0] - slope * middle, slope])
+
+
+def _newton_scaled(x: Array, y: Array, weights: Array, start: Array, *, steps: int) -> Array:
     beta = start.copy()
     with np.errstate(all="ignore"):
         for _ in range(steps):
