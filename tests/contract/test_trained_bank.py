@@ -235,7 +235,9 @@ def test_a_bank_without_managers_ledger_or_loans_is_warned_and_judged_on_later_c
     assert (lost["lost_on"] > lost["cutoff_date"]).all()
     gone = pd.read_parquet(home / "data/small/warning/winback.parquet")
     assert gone["customer_id"].is_unique
-    assert set(gone["kind"]) == {"closed"}
+    # Accounts that closed, and some that fell silent; nobody owes this bank, and no balance is kept long enough to fade.
+    assert gone["kind"].value_counts().idxmax() == "closed"
+    assert set(gone["kind"]) <= {"closed", "silent"}
     for name in ("warning.html", "warning.xlsx"):
         assert (home / "out/small" / name).exists()
     assert "C0000" not in (home / "out/small/warning.html").read_text(encoding="utf-8")

@@ -161,7 +161,8 @@ def test_few_events_are_learned_from_where_the_config_says_so_and_every_figure_r
     kept[rng.permutation(events)[40:]] = False
     few = replace(abt, frame=abt.frame[kept].reset_index(drop=True))
     with pytest.raises(
-        SourceError, match=r"40 events \(< 41\) among .*at least 41\. Add earlier cut-offs or lengthen the horizon \["
+        SourceError,
+        match=r"40 events \(< 41\) among .*at least 41\. Add earlier cut-offs \(at this rate from about 2023-03 on\) or lengthen the horizon \[",
     ):
         quick_train(few, make_spec(few_events=FewEvents(41)), tmp_path)
     made = quick_train(few, make_spec(few_events=FewEvents(40)), tmp_path)

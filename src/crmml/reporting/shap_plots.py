@@ -54,6 +54,12 @@ class Explained:
         chosen = np.sort(np.random.default_rng(seed).choice(len(self.values), rows, replace=False))
         return Explained(self.values[chosen], self.base, self.data[chosen], self.names, self.scale)
 
+    def varies(self, feature: int) -> bool:
+        """Whether a feature's values have a middle range to draw its dependence over."""
+        known = self.sampled().data[:, feature]
+        known = known[~np.isnan(known)]
+        return len(known) > 0 and bool(np.percentile(known, 1) < np.percentile(known, 99))
+
     def strongest(self, count: int) -> list[int]:
         """The features with the largest mean absolute contribution, largest first."""
         return np.argsort(-np.abs(self.values).mean(axis=0), kind="stable")[:count].tolist()

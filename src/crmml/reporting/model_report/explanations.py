@@ -37,14 +37,14 @@ def explanations(bundle: Bundle, sample: pd.DataFrame, currency: str) -> dict[st
         for info, value in zip(bundle.features, sample.loc[row, list(bundle.names)], strict=True)
     ]
     strongest = explained.strongest(_TOP_FEATURES)
-    numbers = [index for index in strongest if bundle.features[index].kind == "number"][:_DEPENDENCE]
+    numbers = [index for index in strongest if bundle.features[index].kind == "number" and explained.varies(index)]
     moved = np.abs(values - values.mean(axis=0)).mean(axis=0)
     return {
         "rows": len(sample),
         "importance": svg(group_charts.directions(_directions(bundle, X, values, moved), xlabel=f"平均绝对贡献 mean |contribution|, {scale}")),
         "beeswarm": svg(shap_plots.beeswarm(explained)),
         "waterfall": svg(shap_plots.waterfall(explained, row, shown=shown)),
-        "dependence": svg(shap_plots.dependence(explained, numbers)) if numbers else None,
+        "dependence": svg(shap_plots.dependence(explained, numbers[:_DEPENDENCE])) if numbers else None,
     }  # fmt: skip
 
 
