@@ -86,7 +86,7 @@ KINDS = ("churn", "default", "contribution", "table")
 def test_every_part_is_there_and_no_cell_is_empty(reports, kind):
     text = reports[kind][2]
     page = Page(text)
-    wanted = (*PARTS, "value") if kind == "contribution" else PARTS
+    wanted = (*PARTS, "value", "rivals", "deciles-by-cutoff") if kind == "contribution" else PARTS
     assert [part for part in wanted if part not in page.ids] == []
     assert [link for link in re.findall(r'href="#([a-z]+)"', text) if link not in page.ids] == []
     assert re.findall(r"<t[dh][^>]*>\s*</t[dh]>", text) == []

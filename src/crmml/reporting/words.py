@@ -183,6 +183,7 @@ STEPS = {
 BENCHMARKS = {
     "points scorecard": Words("评分卡", "points scorecard"),
     "last year carried forward": Words("沿用上年实际值", "last year carried forward"),
+    "one direct regression": Words("直接回归总额", "one direct regression of the sum"),
 }
 
 

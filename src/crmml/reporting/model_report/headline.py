@@ -77,3 +77,25 @@ def against_benchmark(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
         "difference": figure_of(bench["difference"], 3),
         "is_real": bench["verdict"] == "real",
     }
+
+
+_RIVAL_FIGURES = (
+    ("normalised_gini", "标准化基尼", "normalised Gini", 3),
+    ("mae", "平均绝对误差(元)", "mean absolute error, yuan", 0),
+    ("rmse", "均方根误差(元)", "root mean square error, yuan", 0),
+)
+
+
+def against_rivals(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each other forecast of the amounts and each figure; empty for a probability."""
+    found = (metrics.get("benchmark") or {}).get("rivals") or {}
+    return [
+        {
+            "words": words.BENCHMARKS.get(name, Words(name, name)),
+            **{"zh": zh, "en": en, "digits": digits},
+            **{key: figures[measure][key] for key in ("ours", "value", "difference")},
+            "is_real": figures[measure]["verdict"] == "real",
+        }
+        for name, figures in found.items()
+        for measure, zh, en, digits in _RIVAL_FIGURES
+    ]

@@ -16,7 +16,7 @@ from crmml.reporting.metric_words import attribute, group
 from crmml.reporting.model_report.card import data_window, few_events, parameters, stated, weaknesses
 from crmml.reporting.model_report.drawing import draw
 from crmml.reporting.model_report.explanations import explanations
-from crmml.reporting.model_report.headline import against_benchmark, apart, headline
+from crmml.reporting.model_report.headline import against_benchmark, against_rivals, apart, headline
 from crmml.reporting.model_report.population import exclusions, waterfall, windows
 from crmml.reporting.model_report.subject import Subject
 from crmml.reporting.model_report.testing import before_after, compared, ks_scores, tables, tested, thin_tables
@@ -84,6 +84,8 @@ def model_report(
         per_cutoff=card["metrics"]["per_cutoff"],
         ks_scores=ks_scores(bundle, predictions),
         benchmark=against_benchmark(card["metrics"]),
+        rivals=against_rivals(card["metrics"]),
+        decile_parts=[part for part in card["metrics"]["per_cutoff"] if "deciles_by_verdict" in part],
         gates=card["metrics"].get("gates", []),
         window=data_window(card),
         few_events=few_events(card),
@@ -116,7 +118,7 @@ def model_report(
     )
 
 
-def _calibrated(card: Mapping[str, Any]) -> dict[str, int]:
+def _calibrated(card: Mapping[str, Any]) -> dict[str, Any]:
     """On how many rows, in how many folds, the calibration was fitted; of money, its first component."""
     found = card["tuning"].get("calibrated_on") or {}
     return next(iter(found.values()), {"rows": 0, "folds": 0})
