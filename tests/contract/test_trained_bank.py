@@ -279,9 +279,8 @@ def test_groups_are_made_of_the_scores_there_are_and_say_which_are_not(home: Pat
         assert crmml("run", "configs/small", "--stage", "groups", home=home).code == 0
     assert (home / "data/small/groups/groups.parquet").read_bytes() == first
     rows = json.loads(done.out)["rows"]
-    assert sum(row["customers"] for row in rows) == len(
-        pd.read_parquet(home / "data/small/groups/groups.parquet").query("cutoff_date == '2025-12-31'")
-    )
+    made = pd.read_parquet(home / "data/small/groups/groups.parquet")
+    assert sum(row["customers"] for row in rows) == (made["cutoff_date"].astype(str) == "2025-12-31").sum() > 0
     assert {row["group"] for row in rows} <= {"L1", "L2", "L3", "L-"}
     page = (home / "out/small/groups.html").read_text(encoding="utf-8")
     assert "there is no champion for it" in page
