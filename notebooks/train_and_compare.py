@@ -29,7 +29,7 @@ from IPython.display import HTML
 warnings.filterwarnings("ignore", message="IProgress not found")  # no progress bars here
 import crmml as cm
 from crmml.modelling.splits import plan_calendar
-from crmml.reporting import charts
+from crmml.reporting import charts, ranking_charts
 
 os.chdir(next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "demo").is_dir()))
 
@@ -105,10 +105,10 @@ pd.Series(everything.metrics["benchmark"]["difference"]).round(3), everything.me
 
 # %%
 newest = everything.predictions.loc[lambda rows: rows["cutoff_date"] == rows["cutoff_date"].max()]
-ranking = charts.Ranking(
+ranking = ranking_charts.Ranking(
     str(newest["cutoff_date"].iloc[0].date()), newest["label"].to_numpy(), newest["probability"].to_numpy(), newest["benchmark"].to_numpy()
 )
-HTML(charts.roc_and_gains([ranking]))
+HTML(ranking_charts.roc_and_recall([ranking]) + ranking_charts.gains_and_lift([ranking]))
 
 # %% [markdown]
 # ## What it learned from / 从什么学到
