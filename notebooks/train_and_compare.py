@@ -97,8 +97,8 @@ compared[["cutoff", "value", "low", "high", "benchmark"]].round(3)
 HTML(charts.by_cutoff(compared, title="AUC:全部特征与仅余额 AUC: everything and balances only", chance=0.5))
 
 # %% [markdown]
-# Every model also carries its own benchmark, a plain logistic regression on the same table, and says whether the
-# difference is real. 每个模型都附有同一张表上的逻辑回归基准。
+# Every model also carries its own benchmark, a points scorecard on the same rows, and says whether the
+# difference is real. 每个模型都附有同样数据行上的评分卡基准。
 
 # %%
 pd.Series(everything.metrics["benchmark"]["difference"]).round(3), everything.metrics["benchmark"]["verdict"]
