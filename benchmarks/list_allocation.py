@@ -123,4 +123,4 @@ def greedy(candidates: pd.DataFrame, room: Room) -> np.ndarray:
 
 
 def _broken(rows: pd.DataFrame, spec: ListSpec, candidates: pd.DataFrame) -> int:
-    return len(check_allocation(rows.assign(arm="treated"), spec, candidates[["customer_id", "offer"]]))
+    return len(check_allocation(rows.assign(arm="treated"), spec, candidates[["customer_id", "offer", "channel"]]))

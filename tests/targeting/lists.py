@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmml.targeting import Capacities, Inputs, Limit, ListSpec, Offer
+from crmml.targeting import Capacities, Contact, Inputs, Limit, ListSpec, Offer
 
 AS_OF = date(2025, 12, 31)
 CUSTOMERS = ["c1", "c2", "c3", "c4", "c5"]
@@ -88,16 +88,17 @@ def random_case(seed: int, customers: int = 40, offers: int = 4) -> tuple[pd.Dat
     random = np.random.default_rng(seed)
     products = tuple(
         Offer(
-            f"p{k}", "产品", "product", f"ch{k % 2}", float(random.integers(1, 9)),
-            capacity=int(random.integers(0, customers)) if random.random() < 0.6 else None,
+            f"p{k}", "产品", "product", capacity=int(random.integers(0, customers)) if random.random() < 0.6 else None,
+            channels={f"ch{c}": Contact(float(random.integers(1, 9))) for c in ((0, 1) if k == 0 else (k % 2,))},
         )
         for k in range(offers)
     )  # fmt: skip
     manager = random.integers(0, 6, customers)
     rows = [
-        (f"c{i:03d}", offer.product, offer.channel, f"b{manager[i] // 2}", f"m{manager[i]}", offer.contact_cost)
+        (f"c{i:03d}", offer.product, channel, f"b{manager[i] // 2}", f"m{manager[i]}", contact.contact_cost)
         for i in range(customers)
         for offer in products
+        for channel, contact in offer.contacts.items()
         if random.random() < 0.8
     ]
     names = ["customer_id", "offer", "channel", "branch_id", "manager_id", "contact_cost"]

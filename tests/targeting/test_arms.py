@@ -29,6 +29,18 @@ def test_every_group_holds_out_its_share_to_within_one_row(share):
             assert (out <= [-int(-n * share // 1) for n in of]).all()
 
 
+def test_an_offer_of_several_channels_holds_out_its_share_and_so_does_each_channel_of_it():
+    for seed in range(20):
+        given_groups = groups(seed)
+        given_groups["channel"] = np.random.default_rng(seed).integers(0, 3, 60)
+        held = draw_share(Fraction(1, 10), seed=seed, **given_groups)
+        pairs = given_groups["offer"] * 3 + given_groups["channel"]
+        for codes in (given_groups["manager"], given_groups["branch"], given_groups["offer"], pairs):
+            of, out = np.bincount(codes), np.bincount(codes[held], minlength=codes.max() + 1)
+            assert (out >= of // 10).all()
+            assert (out <= -(-of // 10)).all()
+
+
 def test_every_row_is_as_likely_to_be_held_out():
     drawn = sum(draw_share(Fraction(1, 10), seed=seed, **groups(3)).astype(int) for seed in range(800))
     # 800 draws of 0.1: 80 with a standard deviation of 8.5; five of them either way.

@@ -3,6 +3,7 @@ import pyarrow as pa
 import pytest
 
 from crmml.errors import ConfigError, SourceError
+from crmml.targeting import Contact, Offer
 from crmml.targeting.candidates import build_candidates
 from tests.targeting.lists import CUSTOMERS, inputs, scores, spec
 
@@ -12,6 +13,17 @@ def test_every_scored_customer_meets_every_offer_once_in_order():
     assert list(zip(rows["customer_id"], rows["offer"], strict=True)) == [
         (customer, offer) for customer in CUSTOMERS for offer in ("card", "loan")
     ]
+
+
+def test_an_offer_with_several_channels_has_a_candidate_for_each_with_its_cost_and_share_of_the_effect():
+    channels = {"sms": Contact(0.2, effect_share=0.4), "phone": Contact(15.0)}
+    card = Offer("card", "信用卡", "credit card", channels=channels, value_if_taken=1000.0)
+    uptake = {"card": scores("card", [0.1, 0.2, 0.3, 0.05, 0.005]).assign(uplift=0.5)}
+    rows = build_candidates(spec(offers=(card,)), inputs(uptake=uptake)).set_index(["customer_id", "channel"])
+    assert rows.index[:3].tolist() == [("c1", "phone"), ("c1", "sms"), ("c2", "phone")]
+    factors = ["prob_take", "uplift", "contact_cost", "effect_share"]
+    assert rows.loc[("c2", "sms"), factors].tolist() == pytest.approx([0.08, 0.2, 0.2, 0.4])
+    assert rows.loc[("c2", "phone"), factors].tolist() == pytest.approx([0.2, 0.5, 15, 1])
 
 
 def test_a_holder_of_a_product_or_of_its_family_is_marked_and_what_is_held_is_named():

@@ -1,6 +1,6 @@
 import pytest
 
-from crmml.targeting import Capacities, Limit, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting import Capacities, Contact, Limit, Offer, Rule, Suppression, ValueEstimate
 from tests.targeting.lists import CARD, spec
 
 
@@ -18,6 +18,19 @@ from tests.targeting.lists import CARD, spec
             lambda: Offer("card", "卡", "card", "phone", 1.0, value_if_taken=float("nan")),
             "value_if_taken of card is nan",
         ),
+        (
+            lambda: Offer("card", "卡", "card", "phone"),
+            "card has no contact_cost; expected channel and contact_cost, or",
+        ),
+        (lambda: Offer("card", "卡", "card"), "card has no channel; expected"),
+        (lambda: Offer("card", "卡", "card", "phone", 1.0, channels={"sms": Contact(1.0)}), "expected one form only"),
+        (lambda: Offer("card", "卡", "card", channels={"": Contact(1.0)}), "channel of card is ''; expected a text"),
+        (
+            lambda: Offer("card", "卡", "card", "phone", 1.0, kind="gift"),
+            "kind of card is 'gift'; expected one of sell",
+        ),  # type: ignore[arg-type]
+        (lambda: Contact(-1.0), "contact_cost is -1.0"),
+        (lambda: Contact(1.0, effect_share=1.5), "effect_share is 1.5; expected a share above 0"),
         (lambda: Rule(" "), "rule's where is ' '; expected a text"),
         (lambda: Suppression(contacted_within_days=-1), "contacted_within_days is -1"),
         (lambda: ValueEstimate(minimum_takers=1), "minimum_takers is 1; expected 2 or more"),

@@ -33,8 +33,13 @@ def test_uplift_is_used_where_it_is_given():
     assert of_card["effect_source"].tolist()[:2] == ["uplift", "propensity, not causal"]
 
 
-def test_ties_rank_by_customer_then_offer():
+def test_ties_rank_by_customer_then_offer_then_channel():
     rows = pd.DataFrame(
-        {"customer_id": ["b", "a", "a", "c"], "offer": ["x", "y", "x", "x"], "expected_value": [1.0, 1, 1, 2]}
+        {
+            "customer_id": ["b", "a", "a", "c", "a"],
+            "offer": ["x", "y", "x", "x", "x"],
+            "channel": ["phone", "phone", "phone", "phone", "sms"],
+            "expected_value": [1.0, 1, 1, 2, 1],
+        }
     )
-    assert rank(rows).tolist() == [4, 3, 2, 1]
+    assert rank(rows).tolist() == [5, 4, 2, 1, 3]

@@ -100,7 +100,7 @@ def test_the_second_sheet_says_the_same_figures_as_the_list(tmp_path):
     assert "propensity, not causal" in said["联系效应 Effect of contact"][0]
     assert said["名单行数 Rows to contact"][0] == targets.rows
     assert said["预期价值合计 Expected value"][0] == pytest.approx(1240)
-    assert said["= 全部客户 × 产品 all customers × offers"][1:3] == (10, 5)
+    assert said["= 全部客户 × 产品 × 渠道 all customers × offers × channels"][1:3] == (10, 5)
     assert said["− 预期价值不大于零 expected value not above 0"][0] == 3
     assert said["总量 total"][1:4] == (4, 4, 1)
     assert {f"{column.zh} {column.en}" for column in PEOPLE} <= said.keys()

@@ -5,12 +5,13 @@ from crmml.targeting.build import TargetList, build_list, why
 from crmml.targeting.candidates import Inputs
 from crmml.targeting.check import Violation, check_allocation
 from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv
-from crmml.targeting.spec import Capacities, Limit, ListSpec, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting.spec import Capacities, Contact, Limit, ListSpec, Offer, Rule, Suppression, ValueEstimate
 from crmml.targeting.workbook import write_workbook
 
 __all__ = [
     "Allocation",
     "Capacities",
+    "Contact",
     "Inputs",
     "Limit",
     "ListSpec",

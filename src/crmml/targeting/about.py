@@ -58,6 +58,11 @@ def _identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
         yield f"模型 Model: {name}", version
     for source, count in about["effect_source"].items():
         yield "联系效应 Effect of contact", f"{_SOURCES[source]} ({count:,} 行 rows)"
+    for offer in spec.offers:
+        for channel, contact in offer.contacts.items():
+            if contact.effect_share != 1:
+                words = f"{offer.zh} {offer.en}, {' '.join(CHANNELS.get(channel, (channel,)))}"
+                yield f"渠道效应占比 Share of the effect: {words}", f"{contact.effect_share:.0%} (配置 config)"
     yield "随机种子 Seed", str(spec.seed)
 
 

@@ -42,14 +42,14 @@ def allocate(candidates: pd.DataFrame, room: Room) -> Allocation:
     Parameters
     ----------
     candidates
-        One row per customer and offer in that order, with `customer_id, offer,
+        One row per customer, offer and channel in that order, with `customer_id, offer,
         channel, branch_id, manager_id, contact_cost, expected_value`.
     room
         What is free.
 
     Notes
     -----
-    Ties go by customer, then offer, so row order changes nothing.
+    Ties go by customer, offer and channel, so row order changes nothing.
     """
     values = candidates["expected_value"].to_numpy(dtype=float)
     useful = np.flatnonzero(values > 0)
@@ -146,7 +146,9 @@ def rank_by(candidates: pd.DataFrame, column: str, spec: ListSpec, *, rows: int 
         Eligible and unsuppressed, such as `TargetList.allowed`, with the column.
     """
     ranked = candidates[candidates[column].notna()].sort_values(
-        [column, "prob_take", "customer_id", "offer"], ascending=[False, False, True, True], ignore_index=True
+        [column, "prob_take", "customer_id", "offer", "channel"],
+        ascending=[False, False, True, True, True],
+        ignore_index=True,
     )
     if ranked.empty:
         return ranked.assign(rank=pd.array([], dtype="int64"))

@@ -7,6 +7,7 @@ from all eligible ones get a random offer (explore), whatever their score.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -41,19 +42,21 @@ def choose(spec: ListSpec, candidates: pd.DataFrame) -> Chosen:
     Parameters
     ----------
     candidates
-        Eligible and unsuppressed, sorted by customer and offer, with their expected value.
+        Eligible and unsuppressed, sorted by customer, offer and channel, with their expected value.
     """
     room = room_of(spec, candidates)
-    reserve = float(candidates.drop_duplicates("offer")["contact_cost"].sum())
+    kinds = candidates.drop_duplicates(["offer", "channel"])
+    reserve = float(kinds["contact_cost"].sum())
+    parts = Counter(kinds["channel"].tolist()) if kinds["offer"].duplicated().any() else None
     tried = candidates.iloc[draw_explore(candidates, room, _explore_rows(spec, candidates, room), spec.seed)]
     rest = candidates[~candidates["customer_id"].isin(tried["customer_id"])]
-    found = allocate(rest, room.less(tried).stretched(spec.control_share, reserve))
+    found = allocate(rest, room.less(tried).stretched(spec.control_share, reserve, parts))
     chosen = _with_control(spec, rest.iloc[found.chosen])
     return Chosen(pd.concat([chosen, tried.assign(arm=EXPLORE)]) if len(tried) else chosen, found)
 
 
 def draw_explore(candidates: pd.DataFrame, room: Room, wanted: int, seed: int) -> np.ndarray:
-    """Positions of `wanted` random customers, each with a random offer of theirs, as far as there is room."""
+    """Positions of `wanted` random customers, each with a random offer and channel of theirs, as far as there is room."""
     if wanted == 0:
         return np.empty(0, dtype=np.int64)
     random = np.random.default_rng([seed, 1])

@@ -21,7 +21,7 @@ _CLOSE = 2e-4
 
 @dataclass(frozen=True)
 class Problem:
-    """Values as a matrix of shape (n_customers, n_offers), -inf where there is no candidate, and the limits."""
+    """Values as a matrix of shape (n_customers, n_offers × channels), -inf where there is no candidate, and the limits."""
 
     value: np.ndarray
     manager: np.ndarray
@@ -30,23 +30,23 @@ class Problem:
     branch_limit: np.ndarray
     is_nested: bool
     use: np.ndarray
-    """What one row of each offer uses of each priced limit, shape (n_limits, n_offers)."""
+    """What one row of each offer and channel uses of each priced limit, shape (n_limits, n_offers × channels)."""
     limit: np.ndarray
     total: float
     offer_of_row: np.ndarray
 
     @classmethod
     def of(cls, rows: pd.DataFrame, room: Room) -> Problem:
-        """The problem of candidates with positive values, sorted by customer and offer."""
+        """The problem of candidates with positive values, sorted by customer, offer and channel."""
         customer = pd.factorize(rows["customer_id"])[0]
-        offer, offers = pd.factorize(rows["offer"])
-        value = np.full((customer.max() + 1, len(offers)), -np.inf)
+        kind = pd.MultiIndex.from_frame(rows[["offer", "channel"]])
+        offer, kinds = pd.factorize(kind)
+        value = np.full((customer.max() + 1, len(kinds)), -np.inf)
         value[customer, offer] = rows["expected_value"].to_numpy(dtype=float)
         first = rows[~rows["customer_id"].duplicated()]
         manager, managers = pd.factorize(ids_of(first, "manager_id"))
         branch, branches = pd.factorize(ids_of(first, "branch_id"))
-        of_offer = rows.drop_duplicates("offer").set_index("offer").loc[list(offers)]
-        use, limit = _priced_limits(of_offer, room)
+        use, limit = _priced_limits(rows[~kind.duplicated()], room)
         return cls(
             value=value,
             manager=manager,
@@ -108,10 +108,10 @@ def dual_prices(problem: Problem, floor: float) -> tuple[float, list[np.ndarray]
     return bound, [best @ problem.use, mean @ problem.use]
 
 
-def _priced_limits(of_offer: pd.DataFrame, room: Room) -> tuple[np.ndarray, np.ndarray]:
-    """Finite limits on offers, channels and the budget: what a row of each offer uses, and how much there is."""
+def _priced_limits(kinds: pd.DataFrame, room: Room) -> tuple[np.ndarray, np.ndarray]:
+    """Finite limits on offers, channels and the budget: what a row of each offer and channel uses, and how much there is."""
     uses, limits = [], []
-    names, channels = of_offer.index.to_numpy(), of_offer["channel"].to_numpy()
+    names, channels = kinds["offer"].to_numpy(), kinds["channel"].to_numpy()
     for key, free in room.free["offer"].items():
         if np.isfinite(free) and (names == key).any():
             uses.append((names == key).astype(float))
@@ -121,9 +121,9 @@ def _priced_limits(of_offer: pd.DataFrame, room: Room) -> tuple[np.ndarray, np.n
             uses.append((channels == key).astype(float))
             limits.append(free)
     if np.isfinite(room.budget):
-        uses.append(of_offer["contact_cost"].to_numpy(dtype=float))
+        uses.append(kinds["contact_cost"].to_numpy(dtype=float))
         limits.append(room.budget)
-    return np.array(uses).reshape(len(limits), len(of_offer)), np.array(limits, dtype=float)
+    return np.array(uses).reshape(len(limits), len(kinds)), np.array(limits, dtype=float)
 
 
 def _best_of_each(order: np.ndarray, group: np.ndarray, limit: np.ndarray) -> np.ndarray:

@@ -26,11 +26,13 @@ from crmml.targeting.spec import ListSpec
 from crmml.targeting.suppression import apply_suppression, with_suppression
 from crmml.targeting.value import with_expected_value
 
-ALL = Step("all", "全部客户 × 产品", "all customers × offers", is_total=True)
+ALL = Step("all", "全部客户 × 产品 × 渠道", "all customers × offers × channels", is_total=True)
 ELIGIBLE = Step("eligible", "符合条件", "eligible", is_total=True)
 UNSUPPRESSED = Step("unsuppressed", "可联系", "not suppressed", is_total=True)
 WORTHWHILE = Step("not_worthwhile", "预期价值不大于零", "expected value not above 0")
-FITTING = Step("no_room", "每客户一个产品,容量有限", "one offer per customer, within capacities")
+FITTING = Step(
+    "no_room", "每客户一个产品、一个渠道,容量有限", "one offer per customer through one channel, within capacities"
+)
 CHOSEN = Step("allocated", "入选", "allocated", is_total=True)
 HELD_OUT = Step("control", "随机留作对照组,不联系", "held out at random as control, not contacted")
 CONTACTED = Step("contacted_rows", "名单行数", "rows to contact", is_total=True)
@@ -47,7 +49,7 @@ class TargetList:
     table
         One row per chosen customer, best first: the columns of `columns.TABLE` and `list_id`.
     candidates
-        Every customer and offer with all factors, and `decision`: the step that
+        Every customer, offer and channel with all factors, and `decision`: the step that
         removed it, or `chosen`.
     waterfall
         One row per step, see `Decisions.waterfall`.
@@ -139,7 +141,7 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
 
 
 def why(targets: TargetList, customer_id: str) -> pd.DataFrame:
-    """Every offer of one customer, what it is worth and what became of it, best first.
+    """Every offer and channel of one customer, what it is worth and what became of it, best first.
 
     Raises
     ------
@@ -156,7 +158,7 @@ def why(targets: TargetList, customer_id: str) -> pd.DataFrame:
     said = {"zh": {"chosen": "入选名单"}, "en": {"chosen": "on the list"}}
     for language, chosen in said.items():
         rows = rows.assign(**{f"decision_{language}": rows["decision"].map({**words[language], **chosen})})
-    return rows.sort_values(["expected_value", "offer"], ascending=[False, True], ignore_index=True)
+    return rows.sort_values(["expected_value", "offer", "channel"], ascending=[False, True, True], ignore_index=True)
 
 
 def capacity_use(spec: ListSpec, candidates: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

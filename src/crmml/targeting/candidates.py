@@ -1,4 +1,4 @@
-"""Who could be offered what: one row per customer and offer, from score files.
+"""Who could be offered what: one row per customer, offer and channel, from score files.
 
 Nothing here reads the bank. Scores are as of one cut-off; what a customer holds,
 and who must be left alone, is read on the newest data.
@@ -18,7 +18,7 @@ from crmml.targeting.spec import NO_BAND, RISK_BANDS, ListSpec, Offer
 
 Table: TypeAlias = pd.DataFrame | pa.Table
 PEOPLE = ("name", "kind", "branch_id", "branch_name", "manager_id", "manager_name")
-KEY = ["customer_id", "offer"]
+KEY = ["customer_id", "offer", "channel"]
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Inputs:
 
 
 def build_candidates(spec: ListSpec, inputs: Inputs) -> pd.DataFrame:
-    """Every scored customer with every offer: one row per customer and offer, in that order.
+    """Every scored customer with every offer: one row per customer, offer and channel, in that order.
 
-    Columns: `customer_id, offer, cutoff_date, channel, prob_take, uplift,
-    contact_cost, incentive, prob_churn, risk_band, contribution_12m, holds`
+    Columns: `customer_id, offer, channel, cutoff_date, effect_share, prob_take, uplift (both
+    through the channel: × its `effect_share`), contact_cost, incentive, prob_churn, risk_band, contribution_12m, holds`
     (already has the product), `holdings` (text) and those of the customers.
 
     Raises
@@ -76,7 +76,8 @@ def build_candidates(spec: ListSpec, inputs: Inputs) -> pd.DataFrame:
         If a customer stands twice in a file, the scores are of several cut-offs,
         or a column is missing or out of range.
     """
-    rows = pd.concat([_offer_rows(offer, inputs.uptake) for offer in spec.offers], ignore_index=True)
+    parts = [part for offer in spec.offers for part in _offer_rows(offer, inputs.uptake)]
+    rows = pd.concat(parts, ignore_index=True)
     _require_one_cutoff(rows)
     rows = rows.merge(_people(inputs.customers), on="customer_id", how="left", indicator="known")
     _require_known(rows)
@@ -122,7 +123,8 @@ def customers_table(table: Table, *, what: str) -> pd.DataFrame:
     return frame
 
 
-def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> pd.DataFrame:
+def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> list[pd.DataFrame]:
+    """The rows of one offer, a frame by channel."""
     if offer.product not in uptake:
         raise ConfigError(
             f"offers name {offer.product!r}; expected one with uptake scores: {_some(uptake)}."
@@ -133,18 +135,23 @@ def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> pd.DataFrame:
     scores = customers_table(uptake[offer.product], what=what)
     require_columns(scores, ["cutoff_date", "prob_take"], what=what)
     require_share(scores["prob_take"], what=f"{what}: prob_take")
-    return pd.DataFrame(
-        {
-            "customer_id": scores["customer_id"],
-            "offer": offer.product,
-            "cutoff_date": pd.to_datetime(scores["cutoff_date"]).astype("datetime64[s]"),
-            "channel": offer.channel,
-            "prob_take": scores["prob_take"].astype(float),
-            "uplift": scores["uplift"].astype(float) if "uplift" in scores else float("nan"),
-            "contact_cost": float(offer.contact_cost),
-            "incentive": float(offer.incentive),
-        }
-    )
+    uplift = scores["uplift"].astype(float) if "uplift" in scores else float("nan")
+    return [
+        pd.DataFrame(
+            {
+                "customer_id": scores["customer_id"],
+                "offer": offer.product,
+                "channel": channel,
+                "cutoff_date": pd.to_datetime(scores["cutoff_date"]).astype("datetime64[s]"),
+                "effect_share": float(contact.effect_share),
+                "prob_take": scores["prob_take"].astype(float) * contact.effect_share,
+                "uplift": uplift * contact.effect_share,
+                "contact_cost": float(contact.contact_cost),
+                "incentive": float(offer.incentive),
+            }
+        )
+        for channel, contact in offer.contacts.items()
+    ]
 
 
 def require_share(values: pd.Series, *, what: str) -> None:
@@ -208,10 +215,11 @@ def _with_holdings(rows: pd.DataFrame, table: Table | None) -> pd.DataFrame:
     held = as_frame(table)
     require_columns(held, ["customer_id", "product_id", "family"], what="holdings")
     held = held.assign(customer_id=held["customer_id"].astype("str"))
-    both = pd.concat([held[["customer_id", column]].set_axis(KEY, axis=1) for column in ("product_id", "family")])
+    pair = ["customer_id", "offer"]
+    both = pd.concat([held[["customer_id", column]].set_axis(pair, axis=1) for column in ("product_id", "family")])
     holders = pd.MultiIndex.from_frame(both.astype("str").drop_duplicates())
     return rows.assign(
-        holds=pd.MultiIndex.from_frame(rows[KEY]).isin(holders),
+        holds=pd.MultiIndex.from_frame(rows[pair]).isin(holders),
         holdings=rows["customer_id"].map(_holdings_text(held)).fillna("").astype("str"),
     )
 

@@ -36,22 +36,22 @@ def check_allocation(table: pd.DataFrame, spec: ListSpec, allowed: pd.DataFrame)
     spec
         What was asked for.
     allowed
-        `customer_id, offer` of the eligible, unsuppressed candidates.
+        `customer_id, offer, channel` of the eligible, unsuppressed candidates.
     """
     return (*_rows(table, allowed), *_counts(table, spec), *_money(table, spec))
 
 
 def _rows(table: pd.DataFrame, allowed: pd.DataFrame) -> Iterator[Violation]:
-    pairs = set(zip(allowed["customer_id"], allowed["offer"], strict=True))
+    known = set(zip(allowed["customer_id"], allowed["offer"], allowed["channel"], strict=True))
     for customer, count in Counter(table["customer_id"]).items():
         if count > 1:
             yield Violation("one offer per customer", customer, count, 1)
-    columns = [table[name] for name in ("customer_id", "offer", "arm", "expected_value")]
-    for customer, offer, arm, value in zip(*columns, strict=True):
-        if (customer, offer) not in pairs:
-            yield Violation("eligible and not suppressed", f"{customer} {offer}", 1, 0)
+    columns = [table[name] for name in ("customer_id", "offer", "channel", "arm", "expected_value")]
+    for customer, offer, channel, arm, value in zip(*columns, strict=True):
+        if (customer, offer, channel) not in known:
+            yield Violation("eligible and not suppressed", f"{customer} {offer} {channel}", 1, 0)
         if arm != "explore" and not value > 0:
-            yield Violation("positive expected value", f"{customer} {offer}", float(value), 0)
+            yield Violation("positive expected value", f"{customer} {offer} {channel}", float(value), 0)
 
 
 def _counts(table: pd.DataFrame, spec: ListSpec) -> Iterator[Violation]:

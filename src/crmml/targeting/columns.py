@@ -17,7 +17,16 @@ from crmml.targeting.value import rank
 REASONS = 3
 TABLE = (
     *("rank", "customer_id", "name", "branch_id", "branch", "manager_id", "manager", "offer", "offer_zh", "offer_en"),
-    *("channel", "prob_take", "effect", "effect_source", "value_if_taken", "value_source", "value_source_zh"),
+    *(
+        "channel",
+        "effect_share",
+        "prob_take",
+        "effect",
+        "effect_source",
+        "value_if_taken",
+        "value_source",
+        "value_source_zh",
+    ),
     *("value_source_en", "contact_cost", "incentive", "expected_value", "risk_band", "prob_churn", "holdings"),
     "last_contacted_on",
     *(f"reason_{n}_{part}" for n in range(1, REASONS + 1) for part in ("code", "zh", "en", "effect")),

@@ -34,16 +34,21 @@ class Room:
                 free[kind][str(key)] -= count
         return Room(free, self.total - len(rows), self.budget - float(rows["contact_cost"].sum()))
 
-    def stretched(self, control_share: float, reserve: float = 0.0) -> Room:
+    def stretched(self, control_share: float, reserve: float = 0.0, parts: Mapping[str, int] | None = None) -> Room:
         """Room for the control rows too: n may be chosen where n less its control share fits.
 
         `reserve` is kept of the budget, because the control rows of an offer are
-        a whole number and may be one fewer than their share.
+        a whole number and may be one fewer than their share. So may those of a
+        channel's offers one by one, where offers have several channels: `parts`
+        says how many offers each channel carries, and all but one row of them is kept.
         """
         if control_share == 0:
             return self
         treated = 1 - Fraction(str(control_share))
+        kept = {key: count - 1 for key, count in ({} if parts is None else parts).items()}
         free = {kind: {key: _stretch(count, treated) for key, count in ids.items()} for kind, ids in self.free.items()}
+        for key, count in self.free["channel"].items():
+            free["channel"][key] = _stretch(max(count - kept.get(key, 0), 0), treated)
         budget = self.budget if math.isinf(self.budget) else max(0.0, self.budget - reserve) / float(treated)
         return Room(free, _stretch(self.total, treated), budget)
 
@@ -53,7 +58,7 @@ def room_of(spec: ListSpec, candidates: pd.DataFrame) -> Room:
     capacities = spec.capacities
     free = {
         "offer": {offer.product: _or_infinite(offer.capacity) for offer in spec.offers},
-        "channel": {offer.channel: _or_infinite(capacities.per_channel.get(offer.channel)) for offer in spec.offers},
+        "channel": {channel: _or_infinite(capacities.per_channel.get(channel)) for channel in spec.channels},
         "branch": {key: capacities.per_branch.of(key) for key in _keys(candidates, "branch_id")},
         "manager": {key: capacities.per_manager.of(key) for key in _keys(candidates, "manager_id")},
     }

@@ -4,7 +4,9 @@ Randomised flow rounding: shares flow over branch, manager and row to offer,
 channel and the total. A cycle of undecided rows is shifted one way or the
 other with the odds that keep every row's probability, until every row is
 decided. Conservation keeps each manager, branch, offer, channel and the total
-at its share rounded down or up.
+at its share rounded down or up. Where an offer has several channels, offers
+and channels are not nested: each offer, and each channel of an offer, is kept
+at its share, and a channel to within as many rows as it carries offers.
 """
 
 from __future__ import annotations
@@ -27,12 +29,11 @@ def draw_share(
     share
         Between 0 and 1, exact.
     manager, branch, offer, channel
-        Codes 0, 1, … of each row's groups. Every offer has one channel. Branches
-        are held to their share where every manager has one branch.
+        Codes 0, 1, … of each row's groups. Branches are held to their share where every manager has one branch.
 
     Notes
     -----
-    Within a manager and offer the rows are exchangeable: any of them is as
+    Within a manager, offer and channel the rows are exchangeable: any of them is as
     likely to be drawn.
 
     References
@@ -41,15 +42,17 @@ def draw_share(
        applications to approximation algorithms, Journal of the ACM, 2006.
     """
     random = np.random.default_rng(seed)
-    cell, cell_of_row = np.unique(np.column_stack([manager, offer]), axis=0, return_inverse=True)
+    pair, pair_of_row = np.unique(np.column_stack([offer, channel]), axis=0, return_inverse=True)
+    # An offer with one channel nests in it; one with several holds them.
+    outer = pair[:, 1] if len(set(pair[:, 0].tolist())) == len(pair) else pair[:, 0]
+    cell, cell_of_row = np.unique(np.column_stack([manager, pair_of_row.reshape(-1)]), axis=0, return_inverse=True)
     cell_of_row = cell_of_row.reshape(-1)
     branch_of = dict(zip(manager.tolist(), branch.tolist(), strict=True))
     is_nested = len(set(zip(manager.tolist(), branch.tolist(), strict=True))) == len(branch_of)
-    channel_of = dict(zip(offer.tolist(), channel.tolist(), strict=True))
     counts = np.bincount(cell_of_row, minlength=len(cell))
     network = _Network(share, is_nested, random)
     for (who, what), count in zip(cell.tolist(), counts.tolist(), strict=True):
-        network.add(who, branch_of[who], what, channel_of[what], count)
+        network.add(who, branch_of[who], what, int(outer[what]), count)
     drawn = np.zeros(len(manager), dtype=bool)
     for number, take in enumerate(network.rounded()):
         drawn[random.choice(np.flatnonzero(cell_of_row == number), size=take, replace=False)] = True
@@ -69,10 +72,10 @@ class _Network:
         self.cells: list[Edge] = []
         self.open: dict[int, dict[int, int]] = {}
 
-    def add(self, manager: int, branch: int, offer: int, channel: int, rows: int) -> None:
+    def add(self, manager: int, branch: int, pair: int, outer: int, rows: int) -> None:
         """A cell of `rows` rows, whose share flows along its path."""
         path = [("from", 0), ("branch", branch if self.is_nested else 0), ("manager", manager)]
-        path += [("offer", offer), ("channel", channel), ("to", 0)]
+        path += [("pair", pair), ("outer", outer), ("to", 0)]
         stops = [self.nodes.setdefault(node, len(self.nodes)) for node in path]
         for edge in zip(stops, [*stops[1:], stops[0]], strict=True):
             self.flow[edge] = self.flow.get(edge, 0) + rows * self.per_row

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from crmml.limits import Limit, require_count
 
 RISK_BANDS = ("A", "B", "C", "D", "E")
+OFFER_KINDS = ("sell", "retain", "win_back", "care")
 NO_BAND = "-"
 """The risk band of a customer who owes the bank nothing."""
 
@@ -59,35 +61,82 @@ class Capacities:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """One channel of an offer: what a contact costs, and how much of the effect comes through.
+
+    `effect_share` scales the effect and the probability of taking; 1 is the
+    channel that the model learned from.
+    """
+
+    contact_cost: float
+    effect_share: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require_amount("a channel's contact_cost", self.contact_cost, at_least=0.0)
+        is_number = isinstance(self.effect_share, int | float) and not isinstance(self.effect_share, bool)
+        if not is_number or not 0 < self.effect_share <= 1:
+            raise ValueError(f"effect_share is {self.effect_share!r}; expected a share above 0 and at most 1")
+
+
+@dataclass(frozen=True)
 class Offer:
-    """One product offered through one channel.
+    """One product, or one way to keep a customer, offered through one channel or the best of several.
 
     `product` is the id or family name its uptake model and its holders are known
-    by. `contact_cost` is paid for every row contacted, `incentive` for every
+    by; an offer of another `kind` than sell has a name of its own there.
+    `contact_cost` is paid for every row contacted, `incentive` for every
     row that takes the offer, both in currency. `value_if_taken` fixes the value
     of one taker; None has it estimated from earlier takers. `capacity` limits
-    the treated rows of the offer; `eligibility` holds the rules of this offer alone.
+    the treated rows of the offer over its channels; `eligibility` holds the
+    rules of this offer alone. Either `channel` and `contact_cost` are given, or
+    `channels` with the terms of each.
     """
 
     product: str
     zh: str
     en: str
-    channel: str
-    contact_cost: float
+    channel: str | None = None
+    contact_cost: float | None = None
     family: str | None = None
     incentive: float = 0.0
     value_if_taken: float | None = None
     capacity: int | None = None
     eligibility: tuple[Rule, ...] = ()
+    channels: Mapping[str, Contact] = field(default_factory=dict)
+    kind: Literal["sell", "retain", "win_back", "care"] = "sell"
 
     def __post_init__(self) -> None:
-        for name in ("product", "zh", "en", "channel"):
+        for name in ("product", "zh", "en"):
             _require_text(f"an offer's {name}", getattr(self, name))
-        _require_amount(f"the contact cost of {self.product}", self.contact_cost, at_least=0.0)
+        self._require_channels()
+        if self.kind not in OFFER_KINDS:
+            raise ValueError(f"the kind of {self.product} is {self.kind!r}; expected one of {', '.join(OFFER_KINDS)}")
         _require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
         if self.value_if_taken is not None:
             _require_amount(f"value_if_taken of {self.product}", self.value_if_taken)
         require_count(f"the capacity of {self.product}", self.capacity)
+
+    def _require_channels(self) -> None:
+        if self.channels and (self.channel is not None or self.contact_cost is not None):
+            raise ValueError(f"{self.product} has channels beside channel or contact_cost; expected one form only")
+        if self.channels:
+            for name in self.channels:
+                _require_text(f"a channel of {self.product}", name)
+            return
+        if self.channel is None or self.contact_cost is None:
+            missing = "channel" if self.channel is None else "contact_cost"
+            raise ValueError(
+                f"{self.product} has no {missing}; expected channel and contact_cost, or channels with the cost of each"
+            )
+        _require_text("an offer's channel", self.channel)
+        _require_amount(f"the contact cost of {self.product}", self.contact_cost, at_least=0.0)
+
+    @property
+    def contacts(self) -> Mapping[str, Contact]:
+        """The terms by channel, in the order of the config."""
+        if self.channel is None or self.contact_cost is None:
+            return self.channels
+        return {self.channel: Contact(self.contact_cost)}
 
 
 @dataclass(frozen=True)
@@ -166,17 +215,21 @@ class ListSpec:
             raise ValueError(f"call_by_days is {self.call_by_days}; expected 1 or more")
         if self.max_risk_band is not None and self.max_risk_band not in RISK_BANDS:
             raise ValueError(f"max_risk_band is {self.max_risk_band!r}; expected one of {', '.join(RISK_BANDS)}")
-        channels = {offer.channel for offer in self.offers}
         for channel in self.capacities.per_channel:
-            if channel not in channels:
+            if channel not in self.channels:
                 raise ValueError(
                     f"capacities name channel {channel!r}; expected one of the offers' channels "
-                    f"{', '.join(sorted(channels))}"
+                    f"{', '.join(sorted(self.channels))}"
                 )
 
     @property
     def products(self) -> tuple[str, ...]:
         return tuple(offer.product for offer in self.offers)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel of every offer, each once."""
+        return tuple(dict.fromkeys(channel for offer in self.offers for channel in offer.contacts))
 
     def offer(self, product: str) -> Offer:
         """The offer of a product; KeyError where there is none."""

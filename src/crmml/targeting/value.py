@@ -53,8 +53,8 @@ def with_expected_value(candidates: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank(table: pd.DataFrame) -> np.ndarray:
-    """The rank of each row by expected value, then customer, then offer; the best is 1."""
-    order = np.lexsort((table["offer"], table["customer_id"], -table["expected_value"].to_numpy()))
+    """The rank of each row by expected value, then customer, offer and channel; the best is 1."""
+    order = np.lexsort((table["channel"], table["offer"], table["customer_id"], -table["expected_value"].to_numpy()))
     ranks = np.empty(len(table), dtype=np.int64)
     ranks[order] = np.arange(1, len(table) + 1)
     return ranks
