@@ -30,16 +30,16 @@ def first_year_contribution(ledger: ir.Table, accounts: ir.Table) -> ir.Table:
     account_id, product_id, family, customer_id, opened_on, contribution
     (DECIMAL(18,2)), displaced (DECIMAL(18,2))
     """
-    span = ledger.aggregate(first=_month(_.month_end).min(), last=_month(_.month_end).max())
+    span = ledger.aggregate(first=month_number(_.month_end).min(), last=month_number(_.month_end).max())
     span = span.to_pyarrow().to_pylist()[0]
     if span["last"] is None:
         span = {"first": 0, "last": -1}
     monthly = (
         ledger.filter(_.customer_id.notnull())
-        .group_by(["customer_id", "account_id", _month(_.month_end).name("month")])
+        .group_by(["customer_id", "account_id", month_number(_.month_end).name("month")])
         .aggregate(contribution=_.contribution.sum())
     )
-    opened = accounts.select("account_id", "product_id", "family", "opened_on", start=_month(_.opened_on))
+    opened = accounts.select("account_id", "product_id", "family", "opened_on", start=month_number(_.opened_on))
     opened = opened.filter((_.start >= span["first"]) & (_.start + MONTHS - 1 <= span["last"]))
     own = monthly.join(opened, "account_id")
     own = own.filter((_.month >= _.start) & (_.month < _.start + MONTHS))
@@ -62,7 +62,7 @@ def first_year_contribution(ledger: ir.Table, accounts: ir.Table) -> ir.Table:
     )
 
 
-def _month(day: Deferred) -> Deferred:
+def month_number(day: Deferred) -> Deferred:
     """Months since year 0."""
     return day.year().cast("int64") * 12 + day.month().cast("int64") - 1
 

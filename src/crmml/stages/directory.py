@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ibis import _
 
 from crmml import files
-from crmml.ledger import first_year_contribution
+from crmml.ledger import first_year_contribution, with_displacement
 from crmml.peers import deposit_tier_of
 from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts, holders
@@ -47,22 +47,24 @@ def make_directory(
             rows = table.order_by(list(table.columns[:2])).to_pyarrow()
             pq.write_table(rows, staged.path(f"{name}.parquet", rows=rows.num_rows), compression="zstd")
         if ledger is not None:
-            takers = with_tiers(_takers(bank, ledger).to_pandas(), features)
+            takers = with_tiers(_takers(bank, ledger, as_of).to_pandas(), features)
             takers.to_parquet(staged.path("takers.parquet", rows=len(takers)), index=False)
     return step.folder
 
 
-def _takers(bank: Bank, ledger: ir.Table) -> ir.Table:
+def _takers(bank: Bank, ledger: ir.Table, as_of: date) -> ir.Table:
     """Earlier takers: what a new account brought in its first year, and what it took from the customer's others."""
-    first_years = first_year_contribution(ledger, accounts(bank))
+    customers = _newest_customers(bank, as_of).select("customer_id", "kind")
+    first_years = with_displacement(first_year_contribution(ledger, accounts(bank)), ledger, customers)
     return first_years.select(
         "customer_id",
         "account_id",
         "product_id",
         "family",
         "opened_on",
+        "kind",
         first_year_contribution=_.contribution.cast("float64"),
-        displaced=(-_.displaced).cast("float64"),
+        displaced=_.displaced.cast("float64"),
     )
 
 

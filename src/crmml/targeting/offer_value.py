@@ -2,7 +2,8 @@
 
 Estimated from customers who took the product before: the first-year
 contribution of the new product (already net of expected loss, capital and those
-who left again) less what it displaced on the customer's other accounts.
+who left again) less what it displaced on the customer's other accounts, beside
+like customers who did not take it (`ledger.displacement`).
 
 The takers' table has one row per taken product: `customer_id`, `product_id`,
 `family`, `first_year_contribution`, `displaced` (contribution lost on the
