@@ -28,7 +28,7 @@ from IPython.display import HTML
 
 warnings.filterwarnings("ignore", message="IProgress not found")  # no progress bars here
 import crmml as cm
-from crmml.modelling.splits import plan_calendar
+from crmml.modelling.windows import plan_calendar
 from crmml.reporting import charts, ranking_charts
 
 os.chdir(next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs" / "demo").is_dir()))

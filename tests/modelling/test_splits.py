@@ -4,17 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmml.errors import ConfigError, SourceError
+from crmml.errors import ConfigError
 from crmml.modelling.spec import LightGBM, Split, Tuning
 from crmml.modelling.splits import (
     assign_rows,
     check_purge,
     customer_folds,
     make_folds,
-    plan_calendar,
     quarter_ends,
-    require_events,
-    usable_range,
 )
 from crmml.periods import Horizon, month_ends
 
@@ -88,44 +85,6 @@ def test_customer_folds_share_no_customer_and_cover_every_row_once():
     assert sorted(np.concatenate([fold.valid for fold in folds]).tolist()) == list(range(1000))
     for fold in folds:
         assert not set(buckets[fold.train]) & set(buckets[fold.valid])
-
-
-@pytest.mark.parametrize(("events", "code"), [(0, "D018"), (49, "D019")])
-def test_too_few_events_are_refused_with_counts_and_dates(events, code):
-    label = np.zeros(500)
-    label[:events] = 1
-    days = np.repeat(np.array(MONTHS[:2], dtype="datetime64[D]"), 250)
-    with pytest.raises(SourceError, match=rf"2024-01-31 to 2024-02-29.*\[{code}\]"):
-        require_events(label, days, target="demo.churn", rows="training")
-
-
-def test_fifty_events_are_enough_to_train():
-    label = np.zeros(500)
-    label[:50] = 1
-    require_events(label, np.repeat(np.datetime64("2024-01-31"), 500), target="demo.churn", rows="training")
-
-
-def test_the_calendar_tells_of_short_history_and_labels_not_yet_observed():
-    plan = plan_calendar(
-        Split((date(2023, 6, 30), date(2024, 1, 31)), (date(2024, 6, 30),)),
-        Horizon(3),
-        look_back_months=12,
-        observed_from=date(2023, 1, 1),
-        observed_until=date(2024, 8, 31),
-    )
-    assert plan["state"].tolist() == ["history too short", "ok", "label not yet observed"]
-    assert plan["label_until"].tolist() == [date(2023, 9, 30), date(2024, 4, 30), date(2024, 9, 30)]
-
-
-def test_the_usable_range_has_full_history_and_an_observed_label():
-    found = usable_range(
-        Horizon(3, gap=1), look_back_months=12, observed_from=date(2021, 1, 1), observed_until=date(2025, 12, 31)
-    )
-    assert found == (date(2021, 12, 31), date(2025, 8, 31))
-    short = usable_range(
-        Horizon(12), look_back_months=12, observed_from=date(2024, 1, 1), observed_until=date(2025, 6, 30)
-    )
-    assert short is None
 
 
 def test_a_quarter_ends_with_its_last_day():

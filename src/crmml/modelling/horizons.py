@@ -16,8 +16,9 @@ import pandas as pd
 
 from crmml.bundle import HORIZON
 from crmml.features.declare import FeatureInfo
+from crmml.modelling.enough import require_events
 from crmml.modelling.spec import ModelSpec
-from crmml.modelling.splits import assign_rows, days_of, label_ends, require_events
+from crmml.modelling.splits import assign_rows, days_of, label_ends
 from crmml.periods import Horizons
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ import pandas as pd
 from crmml.bundle import HORIZON, SIGNS, Encoding, learn_levels
 from crmml.bundle.rhythm import BOOKINGS, FIRST, LAST
 from crmml.errors import SourceError
+from crmml.modelling.enough import require_amounts, require_events
 from crmml.modelling.horizons import stack
 from crmml.modelling.spec import ModelSpec
-from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table, require_amounts, require_events
+from crmml.modelling.splits import Rows, assign_rows, days_of, is_event_table
 from crmml.peers import segment_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pandas as pd
 from crmml.errors import ConfigError, SourceError
 from crmml.feature_table.spec import TableSplit
 from crmml.modelling.spec import FEWEST_EVENTS, Split
-from crmml.periods import Horizon, horizons_of, label_window, look_back, month_end
+from crmml.periods import Horizon, horizons_of, label_window
 
 Rows = npt.NDArray[np.intp]
 FEW_EVENTS = 300
@@ -102,94 +102,6 @@ def _parts_of(frame: pd.DataFrame, split: TableSplit) -> tuple[npt.NDArray[np.bo
     return (frame["part"] == "train").to_numpy() & ~is_new, (frame["part"] == "test").to_numpy()
 
 
-def require_events(
-    label: npt.NDArray[np.float64],
-    days: npt.NDArray[np.datetime64],
-    *,
-    target: str,
-    rows: str,
-    at_least: int = FEWEST_EVENTS,
-) -> None:
-    """Refuse to learn from fewer events than `at_least`, or to test on none.
-
-    Raises
-    ------
-    SourceError
-        With the counts and the dates.
-    """
-    if len(label) == 0:
-        raise SourceError(
-            f"{target}: there are no {rows} rows; expected some on the cut-offs of the config. "
-            "See the population's waterfall, and widen the dates",
-            code="D018",
-        )
-    events = int((label == 1).sum())
-    span = _span(days)
-    if events == 0 or events == len(label):
-        found = "no events" if events == 0 else "events only"
-        raise SourceError(
-            f"{target}: {len(label):,} {rows} rows {span} hold {found}; expected both outcomes. Widen the dates or "
-            "the definition of the label",
-            code="D018",
-        )
-    if rows == "training" and events < at_least:
-        raise SourceError(
-            f"{target}: {events} events (< {at_least}) among {len(label):,} training rows {span}; expected at "
-            f"least {at_least}. Add earlier cut-offs{_begin_by(days, events, at_least)} or lengthen the horizon"
-            + (
-                ""
-                if at_least < FEWEST_EVENTS
-                else "; where the bank has no more, `few_events: {at_least: …}` allows less"
-            ),
-            code="D019",
-        )
-
-
-def _begin_by(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> str:
-    """The day with which training would have to begin for so many events, if they happened at the same rate before.
-
-    >>> _begin_by(np.array(["2024-01-31", "2024-07-31"], dtype="datetime64[D]"), events=25, at_least=50)
-    ' (at this rate from about 2023-02 on)'
-    """
-    known = days[~np.isnat(days)]
-    if len(known) == 0:
-        return ""
-    distinct = np.unique(known)
-    # One cut-off stands for a month of events.
-    step = int((distinct[1:] - distinct[:-1]).astype(int).mean()) if len(distinct) > 1 else 30
-    needed = int(np.ceil((int((distinct[-1] - distinct[0]).astype(int)) + step) * at_least / events))
-    first = (distinct[-1] - np.timedelta64(needed - step, "D")).astype("datetime64[M]")
-    return f" (at this rate from about {first} on)"
-
-
-def require_amounts(
-    label: npt.NDArray[np.float64], days: npt.NDArray[np.datetime64], *, target: str, rows: str
-) -> None:
-    """Refuse to learn or to test amounts that are the same for all.
-
-    Raises
-    ------
-    SourceError
-        With the amount and the dates.
-    """
-    if len(label) < 2:
-        raise SourceError(
-            f"{target}: {len(label)} {rows} rows; expected customers on the cut-offs of the config. "
-            "See the population's waterfall",
-            code="D018",
-        )
-    if np.ptp(label) < 0.005:
-        raise SourceError(
-            f"{target}: all {len(label):,} {rows} contributions {_span(days)} are {label[0]:,.2f}; expected amounts that "
-            "differ. Check `economics` of bank.yaml against the ledger (crmml ledger BANK), or widen the dates",
-            code="D018",
-        )
-
-
-def _span(days: npt.NDArray[np.datetime64]) -> str:
-    return "without dates" if np.isnat(days).all() else f"from {days.min()} to {days.max()}"
-
-
 def make_folds(
     days: npt.NDArray[np.datetime64],
     buckets: npt.NDArray[np.int64],
@@ -271,62 +183,6 @@ def quarter_ends(days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]
     months = days.astype("datetime64[M]").astype(int)
     next_quarter = (months // 3 * 3 + 3).astype("datetime64[M]").astype("datetime64[D]")
     return (next_quarter.astype("int64") - 1).astype("datetime64[D]")
-
-
-def plan_calendar(
-    split: Split,
-    horizon: Horizon,
-    *,
-    look_back_months: int,
-    observed_from: date,
-    observed_until: date,
-) -> pd.DataFrame:
-    """Every window of a model before anything is computed; one row per cut-off.
-
-    Parameters
-    ----------
-    look_back_months : int
-        The longest feature window.
-    observed_from, observed_until : date
-        First and last day the sources of features and label are known for.
-
-    Returns
-    -------
-    DataFrame
-        `cutoff_date, used_for, features_from, label_from, label_until, state`;
-        the state is `ok`, `history too short`, `label not yet observed`, or, for a
-        longer horizon of several, left out because its label reaches into the test.
-    """
-    rows = []
-    for used_for, dates in (("train", split.train), ("out_of_time", split.out_of_time)):
-        for cutoff in dates:
-            asked = horizon.learned if used_for == "train" else horizon
-            window, back = label_window(cutoff, asked), look_back(cutoff, look_back_months)
-            state = "ok" if back.start >= _day_before(observed_from) else "history too short"
-            if window.end > observed_until:
-                state = "label not yet observed"
-            elif used_for == "train" and split.out_of_time and window.end > min(split.out_of_time):
-                state = "left out: label known after the first test cut-off"
-            rows.append((cutoff, used_for, back.start, window.start, window.end, state))
-    names = ["cutoff_date", "used_for", "features_from", "label_from", "label_until", "state"]
-    return pd.DataFrame(rows, columns=names)
-
-
-def usable_range(
-    horizon: Horizon, *, look_back_months: int, observed_from: date, observed_until: date
-) -> tuple[date, date] | None:
-    """First and last month end with full history and an observed label, or None where there is none."""
-    first = month_end(observed_from)
-    while look_back(first, look_back_months).start < _day_before(observed_from):
-        first = month_end(date(first.year + first.month // 12, first.month % 12 + 1, 1))
-    last = month_end(observed_until)
-    while label_window(last, horizon).end > observed_until:
-        last = month_end(look_back(last, 1).start)
-    return (first, last) if first <= last else None
-
-
-def _day_before(day: date) -> date:
-    return date.fromordinal(day.toordinal() - 1)
 
 
 def _fold_at(

@@ -12,7 +12,7 @@ from crmml.config import Model
 from crmml.errors import ConfigError, SourceError
 from crmml.features.declare import WINDOWS
 from crmml.labels import Given
-from crmml.modelling.splits import plan_calendar, usable_range
+from crmml.modelling.windows import plan_calendar, usable_range
 from crmml.periods import horizons_of, label_window
 from crmml.sources.bank import Bank
 from crmml.stages.making import Say
