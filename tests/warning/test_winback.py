@@ -5,8 +5,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from crmml.vocabulary import BARS
 from crmml.warning import WinbackSpec
-from crmml.warning.winback import BARS, ReturnCount, rank_gone, return_rates
+from crmml.warning.winback import ReturnCount, rank_gone, return_rates
 
 DAY = date(2025, 12, 31)
 

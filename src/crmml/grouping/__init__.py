@@ -4,11 +4,9 @@ from crmml.grouping.bands import NONE, Boundaries, fix_boundaries, flapping, hol
 from crmml.grouping.describe import describe_groups
 from crmml.grouping.groups import ENTERED, LEFT, Groups, group_customers, migration
 from crmml.grouping.spec import AXES, Axis, Grid, GroupSpec
-from crmml.grouping.words import AXIS_WORDS, band_words
 
 __all__ = [
     "AXES",
-    "AXIS_WORDS",
     "ENTERED",
     "LEFT",
     "NONE",
@@ -17,7 +15,6 @@ __all__ = [
     "Grid",
     "GroupSpec",
     "Groups",
-    "band_words",
     "describe_groups",
     "fix_boundaries",
     "flapping",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmml.features import FeatureInfo
-from crmml.grouping.words import band_words
+from crmml.vocabulary import band_words
 
 LEAST = 20
 """Of smaller groups only the size is told."""

@@ -9,11 +9,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from crmml.grouping.bands import Boundaries, fix_boundaries, flapping, hold_bands
+from crmml.grouping.bands import NONE, Boundaries, fix_boundaries, flapping, hold_bands
 from crmml.grouping.spec import AXES, GroupSpec
-from crmml.grouping.words import group_code
 
 ENTERED, LEFT = "entered", "left"
+_LETTERS = {"value": "V", "loyalty": "L", "risk": "R"}
 
 
 @dataclass(frozen=True)
@@ -80,3 +80,12 @@ def migration(rows: pd.DataFrame, column: str, *, start: date, end: date) -> pd.
     both = both.assign(**{"from": both["from"].fillna(ENTERED), "to": both["to"].fillna(LEFT)})
     counts = both.groupby(["from", "to"]).size().rename("customers").reset_index()
     return counts.assign(share=counts["customers"] / counts.groupby("from")["customers"].transform("sum"))
+
+
+def group_code(bands: Mapping[str, int]) -> str:
+    """The code of a group: a letter and a number for each axis, `-` without a score.
+
+    >>> group_code({"value": 2, "loyalty": 0, "risk": -1})
+    'V3L1R-'
+    """
+    return "".join(f"{_LETTERS[axis]}{'-' if band == NONE else band + 1}" for axis, band in bands.items())

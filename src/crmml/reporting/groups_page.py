@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from crmml import vocabulary
 from crmml.reporting.page import render
 from crmml.reporting.words import Words
 
@@ -25,18 +26,6 @@ SOURCES: Mapping[tuple[str, str], Words] = {
     ("loyalty", "champion"): Words("留存概率(1 − 流失概率)", "probability to stay (1 − probability of leaving)"),
     ("loyalty", "index"): Words("忠诚度指数", "the loyalty index"),
     ("risk", "champion"): Words("违约概率;已违约者计为 1", "probability of default; 1 for who is in default"),
-}
-_TITLES: Mapping[str, tuple[str, str]] = {
-    "value": ("价值", "value"),
-    "loyalty": ("忠诚", "loyalty"),
-    "risk": ("风险", "risk"),
-}
-_SIZES = {
-    1: ("全部|all",),
-    2: ("低|low", "高|high"),
-    3: ("低|low", "中|middle", "高|high"),
-    4: ("低|low", "中低|lower middle", "中高|upper middle", "高|high"),
-    5: ("低|low", "中低|lower middle", "中|middle", "中高|upper middle", "高|high"),
 }
 ENDS: Mapping[str, Words] = {"entered": Words("新进", "entered"), "left": Words("离开", "left")}
 TOP_MOVES = 12
@@ -87,10 +76,7 @@ def groups_page(
 
 def band_words(axis: str, band: int, bands: int) -> Words:
     """A band as the page says it; -1 is no score."""
-    if band < 0:
-        return Words("无授信", "no credit") if axis == "risk" else Words("未评", "not scored")
-    zh, en = _SIZES[bands][band].split("|")
-    return Words(zh + _TITLES[axis][0], f"{en} {_TITLES[axis][1]}")
+    return Words(*vocabulary.band_words(axis, band, bands))
 
 
 def _axis(axis: str, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +130,12 @@ def _grid(newest: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, Any] | No
     heads = (
         [band_words(across, int(each), about["bands"][across]) for each in bands] if across else [Words("全部", "all")]
     )
-    return {"rows": rows, "heads": heads, "inner": AXES[inner] if inner else None}
+    return {
+        "rows": rows,
+        "heads": heads,
+        "inner": AXES[inner] if inner else None,
+        "none": band_words(inner, -1, 1) if inner else None,
+    }
 
 
 def _cell(

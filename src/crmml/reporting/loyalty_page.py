@@ -13,8 +13,8 @@ from matplotlib.ticker import PercentFormatter
 
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, RED, TEAL, chart_style, to_svg
 from crmml.reporting.page import render, svg
+from crmml.vocabulary import CHURN_KINDS
 
-KINDS = {"closed": ("销户离行", "closed"), "attrited": ("资产流失", "attrited"), "silent": ("沉默", "silent")}
 _SEGMENT_WORDS = {"company": "企业", "person": "个人", "borrower": "有贷款", "depositor": "存款", "all": "全部"}
 FEWEST_CUSTOMERS = 30
 _COLORS = (BLUE, TEAL, GOLD, RED, MUTED)
@@ -51,7 +51,7 @@ def loyalty_page(page: LoyaltyPage, *, language: str) -> str:
         "loyalty.html",
         language=language,
         page=page,
-        kinds=KINDS,
+        kinds=CHURN_KINDS,
         newest=newest,
         counts=[row for row in page.audit["counts"] if row["cutoff_date"] == newest],
         exclusions=[row for row in page.audit["exclusions"] if row["cutoff_date"] == newest],
@@ -135,7 +135,7 @@ def decile_chart(validated: Mapping[str, Mapping[str, Any]]) -> str:
             axes.bar(rows["decile"], rows["rate"], color=BLUE, alpha=0.75, width=0.7)
             axes.errorbar(rows["decile"], rows["rate"], yerr=errors, fmt="none", color=MUTED, capsize=3, linewidth=1)
             axes.plot(rows["decile"], rows["isotonic"], color=GOLD, linewidth=1.6, label="单调拟合 isotonic")
-            zh, en = KINDS[kind]
+            zh, en = CHURN_KINDS[kind]
             axes.set(title=f"{zh} {en}", xlabel="指数十分位,1 最低 decile, 1 = lowest")
             axes.set_xticks(rows["decile"])
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -152,7 +152,7 @@ def rate_chart(counts: Sequence[Mapping[str, Any]]) -> str:
         axes = figure.subplots()
         frame = pd.DataFrame([row for row in counts if row["population"]])
         for color, (kind, rows) in zip(_COLORS, frame.groupby("kind", sort=False) if len(frame) else [], strict=False):
-            zh, en = KINDS[str(kind)]
+            zh, en = CHURN_KINDS[str(kind)]
             axes.plot(pd.to_datetime(rows["cutoff_date"]), rows["rate"], "o-", color=color, label=f"{zh} {en}", ms=4)
         axes.set(title="各截止日流失率 rate by cut-off")
         axes.set_ylim(bottom=0)

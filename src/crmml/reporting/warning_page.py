@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from crmml import vocabulary
 from crmml.features import CONCEPTS
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, RED, TEAL, chart_style, to_svg
 from crmml.reporting.page import render, svg
@@ -32,24 +33,11 @@ REACHED: Mapping[str, Words] = {
     "capacity": Words("橙或红", "amber or red"),
     "red": Words("红", "red"),
 }
-LEVELS: Mapping[str, Words] = {
-    "red": Words("红", "red"),
-    "amber": Words("橙", "amber"),
-    "watch": Words("关注", "watch"),
-}
-KINDS: Mapping[str, Words] = {
-    "closed": Words("销户", "closed"),
-    "attrited": Words("资金流失", "money gone"),
-    "silent": Words("沉默", "silent"),
-}
+LEVELS: Mapping[str, Words] = {name: Words(*pair) for name, pair in vocabulary.ALERT_LEVELS.items()}
+KINDS: Mapping[str, Words] = {name: Words(*pair) for name, pair in vocabulary.CHURN_KINDS.items()}
 BARS: Mapping[str, Words] = {
     "": Words("可以联系", "may be approached"),
-    "refuses_marketing": Words("拒绝营销", "refuses marketing"),
-    "has_died": Words("已故", "has died"),
-    "has_defaulted": Words("曾违约或核销", "defaulted or written off"),
-    "in_arrears": Words("当前逾期", "in arrears now"),
-    "open_complaint": Words("有未结投诉", "open complaint"),
-    "contacted_lately": Words("近期已联系", "contacted lately"),
+    **{name: Words(*pair) for name, pair in vocabulary.BARS.items()},
     "not_known": Words("最新数据中没有", "not in the newest data"),
 }
 LOSS_DAYS: Mapping[str, Words] = {

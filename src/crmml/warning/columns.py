@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmml.sheets import Column
-from crmml.warning.winback import BARS
-from crmml.warning.words import LEVEL_WORDS
+from crmml.vocabulary import ALERT_LEVELS, BARS, CHURN_KINDS
 
 STATUSES = {
     "stays": "已挽留 stays",
@@ -50,7 +49,7 @@ GONE = (
     Column("name", "姓名", "Name", "text", 7, "已脱敏", "masked"),
     Column("branch", "机构", "Branch", "text", 10, "客户所属机构", "the customer's branch"),
     Column("manager", "客户经理", "Manager", "text", 10, "原客户经理", "who cared"),
-    Column("kind", "流失种类", "How", "text", 14, "销户、资金流失或沉默", "closed, money gone, or silent"),
+    Column("kind", "流失种类", "How", "text", 14, "销户离行、资产流失或沉默", "closed, money gone, or silent"),
     Column("lost_on", "流失日", "Lost on", "date", 11.5, "流失的那一天", "the day of the loss"),
     Column("days_gone", "已流失天数", "Days gone", "count", 9, "截至截止日", "up to the cut-off"),
     Column("value_lost", "流失价值", "Value lost", "money", 13, "流失前十二个月的贡献", "contribution of the twelve months up to the loss"),
@@ -66,7 +65,6 @@ RETURNED = {
     "no_answer": "未接通 no answer",
 }
 
-KINDS = {"closed": ("销户", "closed"), "attrited": ("资金流失", "money gone"), "silent": ("沉默", "silent")}
 _NOTES = ("open_complaint", "in_arrears", "refuses_marketing")
 
 
@@ -74,7 +72,7 @@ def alerts_view(alerts: pd.DataFrame, *, language: Literal["zh", "en"]) -> pd.Da
     """The alerts with the columns of `ALERTS`; sentences in one language, levels in both."""
     view = alerts.reindex(columns=[column.name for column in ALERTS]).copy()
     for name in ("level", "level_before"):
-        view[name] = [" ".join(LEVEL_WORDS[level]) if level else "" for level in alerts[name]]
+        view[name] = [" ".join(ALERT_LEVELS[level]) if level else "" for level in alerts[name]]
     view["cause"] = alerts[f"cause_{language}"]
     factors = alerts["cause_factor"].astype(float)
     gap = "" if language == "zh" else " "
@@ -94,6 +92,6 @@ def gone_view(gone: pd.DataFrame) -> pd.DataFrame:
     """The customers who may be approached with the columns of `GONE`."""
     rows = gone[gone["may_be_approached"].astype(bool)].reset_index(drop=True)
     view = rows.reindex(columns=[column.name for column in GONE]).copy()
-    view["kind"] = [", ".join(" ".join(KINDS[kind]) for kind in kinds.split("+")) for kinds in rows["kinds"]]
+    view["kind"] = [", ".join(" ".join(CHURN_KINDS[kind]) for kind in kinds.split("+")) for kinds in rows["kinds"]]
     view["status"], view["note"] = "", ""
     return view

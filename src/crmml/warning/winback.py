@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmml.evaluation.rates import wilson
+from crmml.vocabulary import BARS
 from crmml.warning.spec import WinbackSpec
 
 TABLE = (
@@ -18,15 +19,6 @@ TABLE = (
     *("name", "branch_id", "branch", "manager_id", "manager", "last_contacted_on"),
 )
 """Columns of the file of customers to win back, in order."""
-BARS = {
-    "refuses_marketing": ("拒绝营销", "refuses marketing"),
-    "has_died": ("已故", "has died"),
-    "has_defaulted": ("曾违约或核销", "defaulted or written off"),
-    "in_arrears": ("当前逾期", "in arrears now"),
-    "open_complaint": ("有未结投诉", "open complaint"),
-    "contacted_lately": ("近期已联系", "contacted lately"),
-}
-"""Why a customer is left alone, in the order in which the first that applies is told."""
 KINDS = ("closed", "silent", "attrited")
 """Kinds of churn, the most final first."""
 ASSUMED = "save rate assumed by the bank"

@@ -1,17 +1,11 @@
-"""The words of levels, causes and actions, in both languages."""
+"""The words of causes and actions, in both languages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from crmml.features import CONCEPTS
-from crmml.warning.spec import AMBER, NO_CAUSE, RED, WATCH, Action
-
-LEVEL_WORDS: Mapping[str, tuple[str, str]] = {
-    RED: ("红", "red"),
-    AMBER: ("橙", "amber"),
-    WATCH: ("关注", "watch"),
-}
+from crmml.warning.spec import NO_CAUSE, Action
 
 ACTIONS: Mapping[str, Action] = {
     "balances": Action(

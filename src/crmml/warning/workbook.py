@@ -20,9 +20,9 @@ from crmml.sheets import (
     write_about,
     write_rows,
 )
+from crmml.vocabulary import ALERT_LEVELS
 from crmml.warning.columns import ALERTS, GONE, RETURNED, STATUSES, alerts_view, gone_view
 from crmml.warning.spec import LEVELS
-from crmml.warning.words import LEVEL_WORDS
 
 TITLE = "客户流失预警 Early warning"
 
@@ -83,7 +83,7 @@ def _identity(alerts: pd.DataFrame, gone: pd.DataFrame | None, about: Mapping[st
 def _levels(alerts: pd.DataFrame) -> Section:
     counts, at_risk = alerts["level"].value_counts(), alerts.groupby("level")["value_at_risk"].sum()
     rows = tuple(
-        (" ".join(LEVEL_WORDS[level]), int(counts.get(level, 0)), float(at_risk.get(level, 0.0))) for level in LEVELS
+        (" ".join(ALERT_LEVELS[level]), int(counts.get(level, 0)), float(at_risk.get(level, 0.0))) for level in LEVELS
     )
     header = ("级别 Level", "客户 Customers", "风险价值 Value at risk")
     return Section("级别 Levels", header, rows, ("text", "number", "number"))
