@@ -24,6 +24,8 @@ ALL = "all"
 LEAST_CUSTOMERS = 30
 _CREDIT = ("accounts_loan_last", "accounts_mortgage_last", "accounts_card_last")
 _DEPOSITS = ("deposits_mean_3m", "deposits_last")
+#: The columns that `segment_of` and `deposit_tier_of` read.
+STANDING_COLUMNS = ("kind", "segment", *_CREDIT, *_DEPOSITS)
 _TIERS = (0.01, 10_000.0, 50_000.0, 200_000.0, 500_000.0, 1_000_000.0)
 #: The features by which customers are ranked among their peers.
 STANDINGS: Mapping[str, tuple[str, str]] = {

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from crmml.cli.groups import groups
+from crmml.cli.lists import explain_list, replay, target_list
 from crmml.cli.loyalty import loyalty
 from crmml.cli.models import models_app
 from crmml.cli.options import Bank, Challenger, Cutoff, Form, Strict, Table, day_of
@@ -340,24 +341,9 @@ def explain(
     say(f"open {page}")
 
 
-@app.command(name="list")
-def target_list(
-    config: Annotated[Path, typer.Argument(metavar="LIST.yaml", help="Config of the list.")],
-    cutoff: Cutoff = None,
-    form: Form = Format.table,
-) -> None:
-    """Build a target list: spreadsheet, CSV, Parquet, and what each rule removed.
-
-    Examples:  crmml list configs/demo/cross_sell.yaml      crmml list configs/demo/cross_sell.yaml --format json
-    """
-    from crmml.stages.lists import list_from_config
-
-    rows, opened = list_from_config(config, cutoff=day_of(cutoff), say=say)
-    emit(rows, form=form)
-    for path in opened:
-        say(f"open {path}")
-
-
+app.command(name="list")(target_list)
+app.command(name="explain-list")(explain_list)
+app.command()(replay)
 app.command()(warn)
 app.command()(groups)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml import files
@@ -21,6 +22,7 @@ from crmml.peers import deposit_tier_of
 from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
+from crmml.stages.list_snapshot import keep_snapshot
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores, read_served
@@ -72,10 +74,20 @@ def make_list(
     step = Step("list", project.workspace.of("lists", name), inputs)
     if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
         return None
-    targets = build_list(
-        spec, list_inputs(project, spec, features, scores, directory, day), suppress_as_of=suppress_as_of(project)
-    )
-    _publish(project, step, targets)
+    as_of = suppress_as_of(project)
+    targets = build_list(spec, list_inputs(project, spec, features, scores, directory, day), suppress_as_of=as_of)
+    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
+        write_results(staged, targets)
+        keep_snapshot(
+            staged,
+            project,
+            spec,
+            customers=targets.candidates["customer_id"].unique(),
+            sources=(features, scores, directory),
+            cutoff=day,
+            suppress_as_of=as_of,
+        )
+    _write_for_people(project, targets)
     return targets
 
 
@@ -161,24 +173,32 @@ def opened(project: Project, name: str) -> list[Path]:
     return [out / f"{name}.xlsx", out / f"{name}.csv"]
 
 
-def _publish(project: Project, step: Step, targets: TargetList) -> None:
+def write_results(staged: files.Staged, targets: TargetList) -> None:
+    """The files of a list for machines: all arms, all candidates, what removed them, what was used."""
     name = targets.spec.name
-    with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
-        write_parquet(targets, staged.path(f"{name}.parquet", rows=len(targets.table)))
-        write_csv(targets, staged.path(f"{name}.csv", rows=len(targets.table)))
-        write_table(targets.candidates, staged.path("candidates.parquet", rows=len(targets.candidates)))
-        write_table(targets.waterfall, staged.path("waterfall.parquet"))
-        write_table(targets.capacity_use, staged.path("capacity_use.parquet"))
-        about = json.dumps(dict(targets.about), indent=1, ensure_ascii=False, default=str)
-        staged.path("about.json").write_text(about + "\n", encoding="utf-8")
-    workbook, people = opened(project, name)
+    write_parquet(targets, staged.path(f"{name}.parquet", rows=len(targets.table)))
+    write_csv(targets, staged.path(f"{name}.csv", rows=len(targets.table)))
+    write_table(targets.candidates, staged.path("candidates.parquet", rows=len(targets.candidates)))
+    write_table(targets.waterfall, staged.path("waterfall.parquet"))
+    write_table(targets.capacity_use, staged.path("capacity_use.parquet"))
+    about = json.dumps(dict(targets.about), indent=1, ensure_ascii=False, default=str)
+    staged.path("about.json").write_text(about + "\n", encoding="utf-8")
+
+
+def _write_for_people(project: Project, targets: TargetList) -> None:
+    workbook, people = opened(project, targets.spec.name)
     write_workbook(targets, workbook, language=project.spec.language, currency=project.spec.currency)  # type: ignore[arg-type]
     write_people_csv(targets, people, language=project.spec.language)  # type: ignore[arg-type]
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """A frame as Parquet, infinite limits as null."""
-    frame.replace([np.inf, -np.inf], np.nan).to_parquet(path, index=False, compression="zstd")
+    pq.write_table(as_stored(frame), path, compression="zstd")
+
+
+def as_stored(frame: pd.DataFrame) -> pa.Table:
+    """A frame as its file holds it, infinite limits as null."""
+    return pa.Table.from_pandas(frame.replace([np.inf, -np.inf], np.nan), preserve_index=False)
 
 
 def list_from_config(config: Path, *, cutoff: date | None, say: Say) -> tuple[list[dict[str, Any]], list[Path]]:

@@ -6,6 +6,7 @@ from crmml.targeting.candidates import Inputs
 from crmml.targeting.check import Violation, check_allocation
 from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv
 from crmml.targeting.spec import Capacities, Contact, Limit, ListSpec, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting.why_not import why_not
 from crmml.targeting.workbook import write_workbook
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "people_csv",
     "rank_by",
     "why",
+    "why_not",
     "write_csv",
     "write_parquet",
     "write_people_csv",
