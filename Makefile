@@ -7,7 +7,7 @@ EVERYTHING := .[bench,dev,postgresql,pipeline,notebooks]
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo test lint format bench results peers gains dvc xiamen berka cdnow santander tables lock clean
+.PHONY: help demo test lint format bench results peers gains truth dvc xiamen berka cdnow santander tables lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: .venv/.dev  ## ratios measured side by side
 
 gains: .venv/.dev  ## what each feature family adds, written to docs/gains.md
 	$(BIN)/python -m benchmarks.gains
+
+truth: .venv/.dev  ## models of a large synthetic bank beside the truth planted in it, written to docs/truth.md (half an hour)
+	$(BIN)/python -m benchmarks.truth $(if $(KEEP),--home $(KEEP))
 
 results: .venv/.dev  ## figures on public data, written to docs/results.md (CRMML_DATA names the folder)
 	$(BIN)/python -m benchmarks.results $(if $(ONLY),--only $(ONLY))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
+from importlib import import_module
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from crmml.economics import AcquisitionCost, DevelopmentCost
-from crmml.errors import ConfigError, SourceError, UsageError
-from crmml.ledger import GRAINS, build_ledger, roll_up
+from crmml.errors import ConfigError, IntegrityError, SourceError, UsageError
+from crmml.ledger import GRAINS, build_ledger, reconcile, roll_up
 from crmml.sources.bank import Bank
 from tests.ledger.prices import economics
 from tests.tables import bank
@@ -202,3 +204,23 @@ def test_an_unknown_grain_is_refused_with_the_nearest() -> None:
     opened = plain_bank()
     with pytest.raises(UsageError, match=r"--by is 'custmer'; expected one of .* Did you mean 'customer'\?"):
         roll_up(opened.table("accounts"), opened, by="custmer", first=JANUARY, last=MARCH)
+
+
+@pytest.mark.parametrize("way", ["group", "manager"])
+def test_a_customer_counted_in_two_groups_or_under_two_managers_does_not_reconcile(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, room = plain_bank(), import_module("crmml.ledger.reconcile")
+    ledger = build_ledger(opened, JANUARY, MARCH)
+    clean = reconcile(ledger, opened)
+    clean.require_clean()
+    assert {"group", "manager"} <= set(clean.totals["by"])
+    if way == "group":
+        twice = pd.DataFrame({"customer_id": ["001", "001"], "group_id": ["001", "003"]})
+        monkeypatch.setattr(room, "related_groups", lambda _bank, _day: twice)
+    else:
+        monkeypatch.setattr(
+            room, "with_manager", lambda rows, _bank: rows.union(rows.filter(rows.customer_id == "001"))
+        )
+    with pytest.raises(IntegrityError, match=rf"does not reconcile.*\({way}\)"):
+        reconcile(ledger, opened).require_clean()

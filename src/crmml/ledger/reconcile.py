@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
@@ -13,7 +15,9 @@ from ibis import _
 from crmml.errors import IntegrityError
 from crmml.ledger.close import COMPONENTS
 from crmml.ledger.control import control_totals
+from crmml.ledger.groups import related_groups
 from crmml.ledger.parameters import require_economics
+from crmml.ledger.rollup import with_manager
 from crmml.sources.bank import Bank
 
 AMOUNTS = (*COMPONENTS, "contribution", "balance_days", "interest_booked")
@@ -29,8 +33,8 @@ DIMENSIONS = {
 class Reconciliation:
     """Sums of a ledger by every way to sum it, and against the sources.
 
-    `totals` has a row per way (bank, account, customer, product, branch): its
-    sums over the ids found in their own table, plus what has no id.
+    `totals` has a row per way (bank, account, customer, product, branch, group,
+    manager): its sums over the ids found in their own table, plus what has no id.
     `controls` has a row per control total: ledger, source, difference.
     `broken_rows` counts rows whose contribution is not the sum of its parts.
     """
@@ -51,6 +55,12 @@ class Reconciliation:
     def is_clean(self) -> bool:
         return self.difference < Decimal("0.01") and self.broken_rows == 0
 
+    @property
+    def _apart(self) -> list[str]:
+        """The ways whose sums are not the bank's."""
+        sums = self.totals.to_dict("records")
+        return [row["by"] for row in sums if any(row[name] != sums[0][name] for name in AMOUNTS)]
+
     def require_clean(self) -> None:
         """Refuse a ledger that does not agree.
 
@@ -63,7 +73,9 @@ class Reconciliation:
             return
         off = self.controls[self.controls["difference"] != 0]
         what = (
-            f"control total {off['total'].iloc[0]}" if len(off) else "sums over accounts, customers, products, branches"
+            f"control total {off['total'].iloc[0]}"
+            if len(off)
+            else f"sums over accounts, customers, products, branches, groups, managers ({', '.join(self._apart)})"
         )
         raise IntegrityError(
             f"the ledger does not reconcile: {what} differ by up to {self.difference:,.2f}, "
@@ -73,11 +85,13 @@ class Reconciliation:
 
 
 def reconcile(ledger: ir.Table, bank: Bank) -> Reconciliation:
-    """Sum the ledger by bank, account, customer, product and branch, and compare it with control totals.
+    """Sum the ledger by bank, account, customer, product, branch, related group and manager, and compare it with control totals.
 
     An id that its own table does not list (a branch that is no branch) is left
     out of its sum, so it shows as a difference; a null id is counted apart and
-    added. Control totals come from plain SQL over the source tables.
+    added. Groups are those of the ledger's last day, managers those of each month:
+    a customer in two of either would count twice. Control totals come from plain
+    SQL over the source tables.
     """
     whole = _sums(ledger)
     totals = [{"by": "bank", **whole}]
@@ -88,6 +102,8 @@ def reconcile(ledger: ir.Table, bank: Bank) -> Reconciliation:
             listed = ledger.semi_join(ids, column)
         known, nameless = _sums(listed.filter(listed[column].notnull())), _sums(ledger.filter(_[column].isnull()))
         totals.append({"by": way, **{name: known[name] + nameless[name] for name in AMOUNTS}})
+    if bank.has("customers"):
+        totals += [{"by": way, **_sums(joined)} for way, joined in _joined(ledger, bank)]
     parts = _.margin + _.fees - _.expected_loss - _.service_cost - _.capital_charge
     return Reconciliation(
         totals=pd.DataFrame(totals),
@@ -95,6 +111,17 @@ def reconcile(ledger: ir.Table, bank: Bank) -> Reconciliation:
         unassigned=_sums(ledger.filter(_.customer_id.isnull()))["contribution"],
         broken_rows=ledger.filter(_.contribution != parts).count().to_pyarrow().as_py(),
     )
+
+
+def _joined(ledger: ir.Table, bank: Bank) -> Iterator[tuple[str, ir.Table]]:
+    """The ledger with the group and with the manager of its customers, as the roll-up joins them."""
+    last = ledger.aggregate(last=_.month_end.max()).to_pyarrow().to_pylist()[0]["last"]
+    if last is None:
+        return
+    groups = ibis.memtable(related_groups(bank, last)[["customer_id", "group_id"]].astype(str),
+                           schema={"customer_id": "string", "group_id": "string"})  # fmt: skip
+    yield "group", ledger.left_join(groups, "customer_id")
+    yield "manager", with_manager(ledger, bank)
 
 
 def _sums(ledger: ir.Table) -> dict[str, Decimal]:

@@ -61,7 +61,7 @@ def roll_up(
     _require_grain(by, with_below=with_below)
     inside = ledger.filter((_.month_end >= ibis.literal(first.replace(day=1))) & (_.month_end <= ibis.literal(last)))
     key = GRAINS[by]
-    frame = _summed_cents(_with_manager(inside, bank) if by == "manager" else inside, _stored_key(by))
+    frame = _summed_cents(with_manager(inside, bank) if by == "manager" else inside, _stored_key(by))
     if by in _BY_CUSTOMER:
         frame = _with_costs(frame, bank, by, first, last)
     if by == "group":
@@ -96,7 +96,7 @@ def _summed_cents(rows: ir.Table, key: str | None) -> pd.DataFrame:
     return frame
 
 
-def _with_manager(rows: ir.Table, bank: Bank) -> ir.Table:
+def with_manager(rows: ir.Table, bank: Bank) -> ir.Table:
     """The rows with the manager of their customer, as of the end of their month where that is known."""
     people = bank.table("customers").filter(_.manager_id.notnull())
     if int(people.valid_from.count().to_pyarrow().as_py()) == 0:

@@ -62,7 +62,7 @@ def _write(project: Project, bank: Bank, step: Step) -> None:
 def _told(agreement: Reconciliation) -> dict[str, Any]:
     """The reconciliation as plain values, with one sentence for people."""
     sentence = (
-        f"accounts = customers = products = branches = bank, {len(agreement.controls)} control totals agree; "
+        f"accounts = customers = products = branches = groups = managers = bank, {len(agreement.controls)} control totals agree; "
         f"largest difference {agreement.difference:.2f}"
     )
     return {
