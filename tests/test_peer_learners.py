@@ -11,8 +11,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.peers import __main__ as command
-from benchmarks.peers import cases, compare, learners, page
-from benchmarks.results.row import Figure
+from benchmarks.peers import blends, cases, compare, learners, page, tried_page
+from benchmarks.results.row import Figure, Goal, Result
 from crmml.modelling import boosting
 
 ROWS = 400
@@ -150,3 +150,32 @@ def test_the_peers_are_pinned_and_no_part_of_the_product():
     assert "autogluon-tabular==" in pinned
     assert "://" not in pinned
     assert not [line for line in (root / "pyproject.toml").read_text(encoding="utf-8").splitlines() if "flaml" in line]
+
+
+def test_the_best_blend_is_found_and_never_worse_than_ours_alone():
+    truth = np.random.default_rng(0).integers(0, 2, ROWS).astype(float)
+    one, other = _saved(0.5, seed=1, label=truth), _saved(0.5, seed=2, label=truth)
+    mixed = blends.blended(one, other)
+    assert mixed["best"] > max(mixed["crmml"], mixed["scorecard"])
+    assert 0 < mixed["weight"] < 1
+    assert mixed["crmml"] == pytest.approx(roc_auc_score(truth, one["probability"]), abs=1e-5)
+    noise = blends.blended(_saved(2.0, label=truth), _saved(-0.5, seed=2, label=truth))
+    assert (noise["weight"], noise["best"]) == (0.0, noise["crmml"])
+
+
+def test_a_missed_bar_is_named_with_what_was_tried_and_what_others_reach():
+    result = Result(
+        "credit_card_default", "default next month", "次月违约", "at random", 100, 20, "AUC", Figure(0.78, 0.77, 0.79), None, None,
+        goals=(Goal(0.77), Goal(0.785, kind="goal")),
+    )  # fmt: skip
+    settings = {"defaults": {"auc": 0.70, "trees": 9}, "num_leaves 2": {"auc": 0.71, "trees": 20}}
+    blend = {"crmml": 0.78, "best": 0.781, "scorecard": 0.7, "weight": 0.1}
+    tried = {"credit_card_default": settings, "blends": {"credit_card_default": blend}}
+    compared = {"credit_card_default": _compared(_saved(0.5), flaml=_saved(1.2, seed=2))}
+    said = tried_page.missed_bars([result], compared, tried)
+    assert said.count("\n- ") == 1
+    assert "AUC 0.7800 [0.7700, 0.7900], goal ≥ 0.785. The bar lies inside the interval." in said
+    assert "the best, num_leaves 2, adds +0.0100 there" in said
+    assert "flaml, reaches" in said
+    assert "with the test in sight, reaches 0.7810" in said
+    assert tried_page.missed_bars([replace(result, goals=(Goal(0.77),))], compared, tried) == ""

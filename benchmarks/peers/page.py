@@ -15,6 +15,7 @@ from benchmarks.peers.compare import (
     Side,
     mean_to_strongest,
 )
+from benchmarks.peers.tried_page import Tried, section_of_tried
 from benchmarks.results.row import Figure
 
 NAMES = {
@@ -39,9 +40,6 @@ saved predictions. A table holds the rule where the interval against its best pe
 """
 
 
-Tried = Mapping[str, Mapping[str, Mapping[str, float]]]
-
-
 def section_of(compared: Mapping[str, Compared], limits: Mapping[str, int], tried: Tried) -> str:
     """The whole part; empty where nothing was compared."""
     if not compared:
@@ -52,34 +50,9 @@ def section_of(compared: Mapping[str, Compared], limits: Mapping[str, int], trie
         _table(compared),
         _costs(compared),
         _calibration(compared),
-        *([_tried(tried)] if tried else []),
+        *([section_of_tried(tried)] if tried else []),
     ]
     return "\n".join(parts)
-
-
-def _tried(tried: Tried) -> str:
-    """Each setting's AUC on the inner folds, and how far it is from the defaults."""
-    settings = list(dict.fromkeys(setting for found in tried.values() for setting in found))
-    heads = ["setting 参数", *(f"{name} (trees 树数)" for name in sorted(tried))]
-    lines = [
-        "### What else was tried / 还试过什么\n\nAUC of one booster on the inner folds of the training rows, and less that of the defaults "
-        "(`python -m benchmarks.peers.tried`); the tested rows are not looked at, and no figure here is comparable with one above / "
-        "训练行内部各折上的 AUC,括号内为树数;不看检验行。\n",
-        _line(heads),
-        _rule(heads),
-    ]
-    for setting in sorted(settings, key=lambda name: (not name.startswith("defaults"), name)):
-        cells = [_tried_cell(tried[name], setting) for name in sorted(tried)]
-        lines.append(_line([setting, *cells]))
-    return "\n".join([*lines, ""])
-
-
-def _tried_cell(found: Mapping[str, Mapping[str, float]], setting: str) -> str:
-    if setting not in found:
-        return "–"
-    one, plain = found[setting], found["defaults"]
-    gap = "" if setting == "defaults" else f" {one['auc'] - plain['auc']:+.4f}"
-    return f"{one['auc']:.4f}{gap} ({one['trees']:.0f})"
 
 
 def _verdict(compared: Mapping[str, Compared]) -> str:

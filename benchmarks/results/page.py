@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from benchmarks.peers.compare import Compared
 from benchmarks.peers.learners import LIMITS
-from benchmarks.peers.page import Tried, section_of
+from benchmarks.peers.page import section_of
+from benchmarks.peers.tried_page import Tried, missed_bars
 from benchmarks.results.row import Figure, Goal, Result
 from benchmarks.results.store import Measured, Stored
 
@@ -31,8 +32,18 @@ def page_of(stored: Stored, compared: Mapping[str, Compared], tried: Tried) -> s
     """The whole page; the same stored figures give the same text."""
     results = [result for name in sorted(stored.measured) for result in stored.measured[name].results]
     beside = [section_of(compared, LIMITS, tried)] if compared else []
+    missed = missed_bars(results, compared, tried)
     return "\n".join(
-        [_head(results), table_of(results), "", _skipped(stored), *beside, _notes(stored), _bottom(stored.measured)]
+        [
+            _head(results),
+            table_of(results),
+            "",
+            _skipped(stored),
+            *([missed] if missed else []),
+            *beside,
+            _notes(stored),
+            _bottom(stored.measured),
+        ]
     )
 
 
