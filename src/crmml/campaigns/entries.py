@@ -73,7 +73,9 @@ def check_returned(campaign: Campaign, returned: pd.DataFrame, *, known_on: date
     is_bad = np.logical_or.reduce([bad for _, _, bad in found])
     good = parsed[~is_bad]
     clash = _clashing(good)
-    found.append(("D047", "a customer stands there twice with different entries; leave one", _spread(clash, rows.index)))
+    found.append(
+        ("D047", "a customer stands there twice with different entries; leave one", _spread(clash, rows.index))
+    )
     is_bad = is_bad | found[-1][2]
     good = parsed[~is_bad]
     entries = good.drop_duplicates(ignore_index=True)
@@ -112,7 +114,7 @@ def _parsed(rows: pd.DataFrame, known_on: date) -> pd.DataFrame:
             "note": rows["note"].replace("", None),
             "known_on": known_on,
         }
-    ).astype({name: "object" for name in ("status", "contacted_on", "taken_on", "channel", "note", "known_on")})
+    ).astype(dict.fromkeys(("status", "contacted_on", "taken_on", "channel", "note", "known_on"), "object"))
 
 
 def _faults(
@@ -127,22 +129,51 @@ def _faults(
     offer = rows["offer"].map(lambda text: offers.get(plain(text), text))
     own = rows["customer_id"].map(on_list["offer"]).astype("object")
     first = campaign.assigned_on
-    yield "D040", f"list id is not {campaign.list_id}: another list, or an edited cell", (rows["list_id"] != campaign.list_id).to_numpy()
+    yield (
+        "D040",
+        f"list id is not {campaign.list_id}: another list, or an edited cell",
+        (rows["list_id"] != campaign.list_id).to_numpy(),
+    )
     yield "D042", "no customer id stands beside the entry", (rows["customer_id"] == "").to_numpy()
-    yield "D043", "the id became a number and lost its leading zeros; each is like one customer of the list: run again with --restore-ids to take them for these, or send the workbook with ids as text", (shortened & ~digits_lost).to_numpy()
-    yield "D043", "the id became a number and lost its last digits; nobody can tell whose it is, send the original workbook", digits_lost.to_numpy()
+    yield (
+        "D043",
+        "the id became a number and lost its leading zeros; each is like one customer of the list: run again with --restore-ids to take them for these, or send the workbook with ids as text",
+        (shortened & ~digits_lost).to_numpy(),
+    )
+    yield (
+        "D043",
+        "the id became a number and lost its last digits; nobody can tell whose it is, send the original workbook",
+        digits_lost.to_numpy(),
+    )
     is_stranger = ~is_known & ~shortened & ~digits_lost & (rows["customer_id"] != "")
     yield "D044", "customer is not on the list: a row was added, or belongs to another list", is_stranger.to_numpy()
     yield "D044", "the offer is not the customer's on this list", (is_known & (offer != own)).to_numpy()
-    yield "D045", f"status is unknown; expected one of {known_words()}", ((rows["status"] != "") & parsed["status"].isna()).to_numpy()
-    yield "D045", "taken is neither yes nor no; expected 1, 0, yes, no, 是 or 否", ((rows["taken"] != "") & parsed["is_taken"].isna()).to_numpy()
+    yield (
+        "D045",
+        f"status is unknown; expected one of {known_words()}",
+        ((rows["status"] != "") & parsed["status"].isna()).to_numpy(),
+    )
+    yield (
+        "D045",
+        "taken is neither yes nor no; expected 1, 0, yes, no, 是 or 否",
+        ((rows["taken"] != "") & parsed["is_taken"].isna()).to_numpy(),
+    )
     for name in ("contacted_on", "taken_on"):
         days = parsed[name]
         yield "D046", f"{name} is no day such as 2026-01-15", ((rows[name] != "") & days.isna()).to_numpy()
         yield "D046", f"{name} is before {first}, the day the arms were drawn", _where(days, lambda day: day < first)
-        yield "D046", f"{name} is after {known_on}, the day the file speaks of (--on)", _where(days, lambda day: day > known_on)
+        yield (
+            "D046",
+            f"{name} is after {known_on}, the day the file speaks of (--on)",
+            _where(days, lambda day: day > known_on),
+        )
     before = [
-        status is not None and told == told and told is not None and called is not None and called == called and told < called
+        status is not None
+        and told == told
+        and told is not None
+        and called is not None
+        and called == called
+        and told < called
         for status, called, told in zip(parsed["status"], parsed["contacted_on"], parsed["taken_on"], strict=True)
     ]
     yield "D046", "the outcome is dated before the contact", np.array(before, dtype=bool)

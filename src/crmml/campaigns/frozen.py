@@ -194,7 +194,9 @@ def names(home: Path) -> list[str]:
     lines = {line.campaign for line in log.read_log(home) if line.event == "frozen"}
     gone = sorted(name for name in lines if not (home / name / files.MANIFEST).is_file())
     if gone:
-        raise IntegrityError(f"campaign {gone[0]} is in the log and not on the disk; restore {home / gone[0]}", code="M002")
+        raise IntegrityError(
+            f"campaign {gone[0]} is in the log and not on the disk; restore {home / gone[0]}", code="M002"
+        )
     return sorted(path.parent.name for path in home.glob(f"*/{files.MANIFEST}") if not path.parent.name.startswith("."))
 
 

@@ -65,7 +65,9 @@ def latest(history: pd.DataFrame) -> pd.DataFrame:
     Indexed by `customer_id`: `status, contacted_on, channel, note, status_on`, `is_taken, taken_on, result_on`. A
     customer once taken is not untaken by an earlier look.
     """
-    said = history.assign(day=[_said_on(*row) for row in zip(history["contacted_on"], history["known_on"], strict=True)])
+    said = history.assign(
+        day=[_said_on(*row) for row in zip(history["contacted_on"], history["known_on"], strict=True)]
+    )
     contacts = said[said["status"].notna() | said["contacted_on"].notna()].sort_values(["day", "came"], kind="stable")
     results = history[history["is_taken"].notna()].sort_values(["known_on", "came"], kind="stable")
     last_contact = contacts.groupby("customer_id")[[*_STATUS, "day"]].tail(1)
@@ -110,14 +112,15 @@ def _news(history: pd.DataFrame, entries: pd.DataFrame) -> pd.DataFrame:
     """The entries that no earlier one says already, nor the latest word on their customer."""
     known = set(_keys(history))
     fresh = [
-        key not in known and not half for key, half in zip(_keys(entries), _half_known(entries, latest(history)), strict=True)
+        key not in known and not half
+        for key, half in zip(_keys(entries), _half_known(entries, latest(history)), strict=True)
     ]
     return entries[fresh].reset_index(drop=True)
 
 
 def _half_known(entries: pd.DataFrame, now: pd.DataFrame) -> list[bool]:
     """Whether all that an entry says, of the contact and of the taking, is the latest word already."""
-    words = {key: row for key, row in zip(now.index, now.to_dict("records"), strict=True)}
+    words = dict(zip(now.index, now.to_dict("records"), strict=True))
     found = []
     for row in entries.to_dict("records"):
         last = words.get(row["customer_id"], {})
@@ -158,3 +161,8 @@ def _entries(path: Path) -> pd.DataFrame:
     table = pq.read_table(path)
     columns: dict[str, Any] = {name: pd.Series(table[name].to_pylist(), dtype="object") for name in ENTRY}
     return pd.DataFrame(columns).astype({"customer_id": "str", "is_taken": "boolean"})
+
+
+def already_taken_in(campaign: Campaign, file: str) -> bool:
+    """Whether a file of these very bytes was taken in without anything set aside."""
+    return any(line.about.get("file") == file and not line.about.get("set_aside") for line in _lines(campaign))

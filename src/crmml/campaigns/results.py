@@ -38,9 +38,7 @@ def with_results(campaign: Campaign, history: pd.DataFrame) -> pd.DataFrame:
     rows["contacted_on"], rows["told_channel"] = word["contacted_on"], word["channel"]
     rows["is_contacted"] = [_means(code, "contacted") or day for code, day in zip(status, called, strict=True)]
     rows["is_reached"] = [_means(code, "reached") for code in status]
-    late = [
-        isinstance(day, date) and day > end for day, end in zip(word["taken_on"], rows["window_end"], strict=True)
-    ]
+    late = [isinstance(day, date) and day > end for day, end in zip(word["taken_on"], rows["window_end"], strict=True)]
     taken = word["is_taken"].astype("boolean")
     rows["is_taken"] = taken.mask(pd.Series(late), False)
     rows["taken_on"], rows["result_on"] = word["taken_on"], word["result_on"]

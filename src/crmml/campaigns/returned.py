@@ -28,7 +28,13 @@ _OTHERS = {
 def _headers() -> dict[str, str]:
     """Header, as it is compared, to field."""
     found = {name: name for name in FIELDS}
-    fields = {"customer_id": "customer_id", "product": "offer", "list_id": "list_id", "status": "status", "note": "note"}
+    fields = {
+        "customer_id": "customer_id",
+        "product": "offer",
+        "list_id": "list_id",
+        "status": "status",
+        "note": "note",
+    }
     fields |= {"contacted_on": "contacted_on"}
     for column in PEOPLE:
         if column.name in fields:
@@ -112,7 +118,7 @@ def _rows(sheet: Sheet, *, several: bool) -> pd.DataFrame:
         record["is_number"] = held.get("customer_id", blank).is_number
         records.append({**record, "row": f"{prefix}{number}"})
     columns = [*FIELDS, "is_number", "row"]
-    return pd.DataFrame(records, columns=columns).astype({name: "str" for name in (*FIELDS, "row")})
+    return pd.DataFrame(records, columns=columns).astype(dict.fromkeys((*FIELDS, "row"), "str"))
 
 
 def _text(text: str) -> str:

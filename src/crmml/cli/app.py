@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from crmml.cli.campaign import campaign_app
 from crmml.cli.groups import groups
 from crmml.cli.lists import explain_list, replay, target_list
 from crmml.cli.loyalty import loyalty
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.add_typer(campaign_app, name="campaign")
 app.command()(value)
 app.command()(loyalty)
 

@@ -119,7 +119,7 @@ def smallest_visible(treated: int, control: int, base: float, *, power: float = 
     is empty or no effect is large enough.
 
     >>> round(smallest_visible(1000, 1000, 0.10), 4)
-    0.0406
+    0.0407
     """
     if treated < 1 or control < 1:
         return None

@@ -58,7 +58,9 @@ def _workbook(path: Path) -> Iterator[Sheet]:
             warnings.simplefilter("ignore", UserWarning)
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise SourceError(f"{path.name} is not a readable workbook ({error}); expected .xlsx as it was sent out", code="D027") from error
+        raise SourceError(
+            f"{path.name} is not a readable workbook ({error}); expected .xlsx as it was sent out", code="D027"
+        ) from error
     try:
         for sheet in book.worksheets:
             sheet.reset_dimensions()
@@ -105,4 +107,6 @@ def _decoded(path: Path) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise SourceError(f"{path.name} is neither UTF-8 nor GBK text; save it as CSV UTF-8, or send the workbook", code="D027")
+    raise SourceError(
+        f"{path.name} is neither UTF-8 nor GBK text; save it as CSV UTF-8, or send the workbook", code="D027"
+    )

@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from crmml.errors import ConfigError, did_you_mean
+from crmml.sources.campaign_rows import add_campaign_rows
 from crmml.sources.contract import CONTRACT, HISTORIES
 from crmml.sources.faults import unreadable
 from crmml.sources.locations import files_of
@@ -49,6 +50,7 @@ def map_tables(spec: BankSpec, database: Path, *, memory_limit: str, threads: in
         for name, sql in spec.tables.items():
             issues += _foresight(name, sql)
             issues += _run(connection, spec, name, sql, broken=broken)
+        issues += add_campaign_rows(connection, spec)
         _drop_sources(connection)
     # Two tables that read one broken file tell the same.
     return list(dict.fromkeys(issues))

@@ -131,7 +131,7 @@ def make_scores(project: Project, *, cutoff: date | None = None, force: bool = F
                 "name": spec.name,
                 "version": champion.version,
                 "target": spec.kind,
-                "product": _product(champion.model),
+                "product": product_of(champion.model),
                 "rows": report.rows,
                 "worst_difference": report.worst_difference,
                 "unseen": dict(report.unseen),
@@ -203,7 +203,7 @@ def who_is_scored(
     return kept[["customer_id", "cutoff_date"]].reset_index(drop=True)
 
 
-def _product(model: Model) -> str | None:
+def product_of(model: Model) -> str | None:
     """The product or family whose taking a model foresees, as an offer names it."""
     target = model.spec.target
     names = ("product_id", "product_family", "product")

@@ -11,6 +11,7 @@ from crmml.sources.bank import Bank, open_tables
 from crmml.sources.checks import check_sources
 from crmml.sources.ingest import KIND, ingest, inputs_of
 from crmml.sources.report import CheckReport
+from crmml.stages.campaign_rows import with_campaign_rows
 from crmml.stages.making import Say, digest_of_result, say_fresh
 from crmml.stages.project import Project, open_project
 
@@ -19,7 +20,7 @@ def check_bank(folder: str | Path, *, say: Say) -> CheckReport:
     """Check a bank's sources against the contract, writing nothing."""
     project = open_project(folder)
     say(f"checking {project.spec.title_en} …")
-    return check_sources(project.spec)
+    return check_sources(with_campaign_rows(project))
 
 
 def make_tables(project: Project, *, force: bool = False, say: Say) -> Bank:
@@ -32,10 +33,10 @@ def make_tables(project: Project, *, force: bool = False, say: Say) -> Bank:
     GateError
         G004, if the project is strict and a source lacks a day or a branch.
     """
-    folder = project.workspace.of("tables")
-    fresh = not force and files.is_fresh(folder, kind=KIND, inputs=inputs_of(project.spec))
+    folder, spec = project.workspace.of("tables"), with_campaign_rows(project)
+    fresh = not force and files.is_fresh(folder, kind=KIND, inputs=inputs_of(spec))
     if not say_fresh("tables", fresh, say=say):
-        report = ingest(project.spec, folder)
+        report = ingest(spec, folder)
         say(f"          {sum(table.kept for table in report.tables):,} rows in {len(report.tables)} tables")
         for issue in report.issues:
             if not issue.is_stale:

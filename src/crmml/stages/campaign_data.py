@@ -1,0 +1,79 @@
+"""The outcomes of a campaign as the bank's own data tell them: its contact log, and who opened what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pandas as pd
+
+from crmml.campaigns import Campaign, window_end
+from crmml.campaigns.returned import FIELDS
+from crmml.campaigns.statuses import status_of
+from crmml.labels.frame import complete_until, holdings
+from crmml.sources.bank import Bank
+from crmml.stages.making import Say
+
+
+def returned_of_bank(bank: Bank, campaign: Campaign, *, say: Say) -> Iterator[tuple[str, pd.DataFrame, date]]:
+    """Name, rows as a file would hold them, and the day up to which they speak: contacts, then what was taken."""
+    if bank.has("contacts"):
+        rows = _contacts(bank, campaign)
+        if len(rows):
+            yield "contacts", rows, max(bank.observed_until("contacts"), campaign.assigned_on)
+    until = complete_until(bank, "accounts") if bank.has("accounts") else None
+    if until is None:
+        say("campaign  this bank has no accounts, so who took what must come in a file with the column taken")
+    elif until <= campaign.assigned_on:
+        say(
+            f"campaign  accounts are complete up to {until}; nothing after {campaign.assigned_on} can be read from them yet"
+        )
+    else:
+        yield "accounts", _taken(bank, campaign, until), until
+
+
+def _contacts(bank: Bank, campaign: Campaign) -> pd.DataFrame:
+    log = bank.table("contacts")
+    own = log.filter(log.list_id == campaign.list_id, log.contacted_on.notnull() | log.outcome.notnull())
+    frame = own.select("customer_id", "product_id", "contacted_on", "channel", "outcome").to_pandas()
+    # A word that is no status stays as it is, so that the check names it; `not_taken` tells of no contact.
+    words = frame["outcome"].fillna("").map(lambda word: status_of(word) or ("" if word == "not_taken" else word))
+    days = pd.to_datetime(frame["contacted_on"]).dt.strftime("%Y-%m-%d").fillna("")
+    told = pd.DataFrame(
+        {
+            "customer_id": frame["customer_id"],
+            "offer": frame["product_id"],
+            "status": words,
+            "contacted_on": days,
+            "channel": frame["channel"].fillna(""),
+        }
+    )
+    return _as_returned(told[(told["status"] != "") | (told["contacted_on"] != "")], campaign)
+
+
+def _taken(bank: Bank, campaign: Campaign, until: date) -> pd.DataFrame:
+    """Every customer offered a product: whether an account of it was opened in the window, as far as accounts tell."""
+    held = holdings(bank)
+    opened = (
+        held.filter(held.held_from > campaign.assigned_on).select("customer_id", "product_id", "held_from").to_pandas()
+    )
+    records = []
+    by_customer = dict(iter(opened.groupby("customer_id")))
+    for row in campaign.rows[["customer_id", "offer"]].itertuples():
+        products = campaign.about["offers"][row.offer]["products"]
+        if not products:
+            continue
+        last = min(window_end(campaign, str(row.offer)), until)
+        mine = by_customer.get(str(row.customer_id))
+        days = [] if mine is None else pd.to_datetime(mine.loc[mine["product_id"].isin(products), "held_from"]).dt.date
+        first = min((day for day in days if day <= last), default=None)
+        records.append((str(row.customer_id), row.offer, "yes" if first else "no", str(first or "")))
+    told = pd.DataFrame(records, columns=["customer_id", "offer", "taken", "taken_on"])
+    return _as_returned(told, campaign)
+
+
+def _as_returned(rows: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """The columns of a file that came back."""
+    rows = rows.reset_index(drop=True).assign(list_id=campaign.list_id)
+    frame = pd.DataFrame({name: rows.get(name, "") for name in FIELDS}, index=rows.index).astype("str")
+    return frame.assign(is_number=False, row=[str(number) for number in range(1, len(frame) + 1)])
