@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.report import machine
+from benchmarks.truth_page import CONFIGS, CURVE, MONEY, Line, page_of
 from crmml.bundle import HORIZON
 from crmml.demo_bank import judge
 from crmml.evaluation.calibration import decile_table
@@ -32,66 +33,29 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "truth.md"
 CUSTOMERS, SEED = 36_000, 11
 MODELS = ("churn", "default", "uptake_card", "uptake_time_deposit", "uptake_investment", "uptake_insurance")
-MONEY, CURVE = "contribution", "loyalty"
-#: What a model of the planted bank must hold: its distance from the truth's own ranking, its correlation with the true
-#: log-odds (or amounts), calibration slope, level, and the place of the planted driver.
-MOST_BELOW, CORRELATION, SLOPE, LEVEL, DRIVER_AMONG = 0.05, 0.70, (0.9, 1.1), 0.10, 2
-#: Of fewer events than this the slope and the level are not judged, their intervals stand.
-ENOUGH_EVENTS = 1_000
-
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Line:
-    """One model, or one horizon of a curve, beside the truth. `measure` is AUC, or normalised Gini for money.
-
-    Intervals are 95 %. `correlation` is that of the served log-odds with the true ones (of money: of the amounts), the
-    mean over cut-offs. `level_of_truth` is the mean of the true chances (or amounts) over the mean served: no luck of events in it.
-    `deciles_of_truth` are the least and the greatest of the same by tenths of the customers in order of the score.
-    """
-
-    model: str
-    measure: str
-    cutoffs: int
-    rows: int
-    events: int | None
-    served: tuple[float, float, float]
-    truth: float
-    correlation: float
-    slope: tuple[float, float, float]
-    level: tuple[float, float, float]
-    level_of_truth: float
-    deciles_of_truth: tuple[float, float]
-    driver: str
-    driver_rank: int | None
-
-    @property
-    def missed(self) -> tuple[str, ...]:
-        """The tolerances that are not held."""
-        judged = self.events is None or self.events >= ENOUGH_EVENTS
-        held = {
-            f"{self.measure} at most {MOST_BELOW:g} below the truth's": self.truth - self.served[0] <= MOST_BELOW,
-            "correlation": self.correlation >= CORRELATION,
-            "slope": not judged or SLOPE[0] <= self.slope[0] <= SLOPE[1],
-            "level": not judged or abs(self.level[0] - 1) <= LEVEL,
-            "driver": self.driver_rank is None or self.driver_rank <= DRIVER_AMONG,
-        }
-        return tuple(name for name, is_held in held.items() if not is_held)
-
-
-def measure(home: Path, *, customers: int, seed: int) -> list[Line]:
-    """Draw the bank, train every model of `configs/demo` on it as a user does, and look the truth up."""
+def measure(home: Path, config: str, *, customers: int, seed: int) -> list[Line]:
+    """Draw the bank unless it is there, train one config of `configs/demo` on it as a user does, and look the truth up."""
     if not (home / "configs").exists():
         shutil.copytree(ROOT / "configs", home / "configs")
     _crmml(home, "demo", "--customers", str(customers), "--seed", str(seed), "--only-bank")
-    _crmml(home, "run", "configs/demo", "--stage", "train")
-    return lines_of(home / "data" / "demo")
+    _crmml(home, "train", f"configs/demo/{config}.yaml")
+    return lines_of(home / "data" / "demo", (config,))
 
 
-def lines_of(data: Path) -> list[Line]:
-    """Every model of a finished training beside the truth of its bank."""
-    return [*(probability_line(data, model) for model in MODELS), *curve_lines(data), money_line(data)]
+def lines_of(data: Path, configs: Sequence[str] = CONFIGS) -> list[Line]:
+    """The models of finished trainings beside the truth of their bank."""
+    lines: list[Line] = []
+    for config in configs:
+        if config == MONEY:
+            lines.append(money_line(data))
+        elif config == CURVE:
+            lines += curve_lines(data)
+        else:
+            lines += [probability_line(data, model) for model in MODELS if model.split("_")[0] == config]
+    return lines
 
 
 def probability_line(data: Path, model: str) -> Line:
@@ -210,63 +174,13 @@ def _crmml(home: Path, *words: str) -> None:
     subprocess.run(command, cwd=home, env=environment, check=True)
 
 
-def page_of(told: dict[str, Any]) -> str:
-    """The document, from what is stored beside it."""
-    lines = [_from_json(one) for one in told["lines"]]
-    rows = "\n".join(_row(line) for line in lines)
-    missed = sum(len(line.missed) for line in lines)
-    return f"""# Models beside the planted truth / 模型与植入真值对照
-
-Written by `python -m benchmarks.truth` from `truth.json` beside it; nothing here is edited by hand. A synthetic bank of
-{told["customers"]:,} customers (seed {told["seed"]}; `make demo` shows 6,000) is drawn, and every model of `configs/demo` is trained on it as a
-user trains it. The generator's true chances are read here only. Figures are means over the later cut-offs; brackets are 95 %.
-
-本页由 `python -m benchmarks.truth` 生成,不手工修改。生成 {told["customers"]:,} 名客户的合成银行(种子 {told["seed"]}),按用户的方式训练全部模型;
-真实概率只在此处读取。数值为各较晚截止日的平均,方括号为 95 % 区间。
-
-| model 模型 | tested rows (events) 检验行(事件) | measure 指标 | crmml | truth's 真值 | correlation 相关 | slope 校准斜率 | observed / expected 实际/预期 | truth / served 真值/预测 | by tenths 各十分位 | planted driver's rank 植入动因名次 | missed 未达 |
-|---|---|---|---|---|---|---|---|---|---|---|---|
-{rows}
-
-Tolerances / 容差: AUC or Gini at most {MOST_BELOW:g} below the ranking by the truth itself; correlation with the truth at least {CORRELATION:g}; slope
-{SLOPE[0]:g} to {SLOPE[1]:g} and observed over expected within {LEVEL:.0%} (with {ENOUGH_EVENTS:,} events or more); the planted concept group among the first {DRIVER_AMONG}.
-Missed / 未达: {missed}.
-
-- **truth's** is what a ranking by the true chance (or the expected amount) reaches on the same rows: no model does better on average.
-- **correlation** is that of the served log-odds with the true ones, of money that of the amounts, within a cut-off.
-- **truth / served** is the mean true chance over the mean served, so it holds no luck of which customers had the event; **by
-  tenths** its least and greatest over tenths of the customers in order of the score (of money, tenths whose mean is beyond 200 yuan).
-
-Machine / 机器: {told["machine"]}
-"""
-
-
-def _row(line: Line) -> str:
-    events = f" ({line.events:,})" if line.events is not None else ""
-    cells = (
-        line.model.replace("_", " "),
-        f"{line.rows:,}{events}",
-        line.measure,
-        _figure(line.served, 3),
-        f"{line.truth:.3f}",
-        f"{line.correlation:.2f}",
-        _figure(line.slope, 2),
-        _figure(line.level, 2),
-        f"{line.level_of_truth:.2f}",
-        f"{line.deciles_of_truth[0]:.2f} to {line.deciles_of_truth[1]:.2f}",
-        f"{line.driver} {line.driver_rank}" if line.driver else "–",
-        ", ".join(f"**{name}**" for name in line.missed) or "none",
-    )
-    return "| " + " | ".join(cells) + " |"
-
-
-def _figure(ends: Sequence[float], digits: int) -> str:
-    value, low, high = (f"{end:.{digits}f}" for end in ends)
-    return f"{value} [{low}, {high}]"
-
-
-def _from_json(one: dict[str, Any]) -> Line:
-    return Line(**{name: tuple(value) if isinstance(value, list) else value for name, value in one.items()})
+def _keep(stored: Path, told: dict[str, Any], config: str, found: list[Line]) -> None:
+    """Put the lines of one config among those of the same bank; figures of another bank go."""
+    before = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
+    same = all(before.get(name) == told[name] for name in ("customers", "seed"))
+    kept = {**(before["lines"] if same else {}), config: [asdict(line) for line in found]}
+    told["lines"] = {name: kept[name] for name in CONFIGS if name in kept}
+    stored.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -274,16 +188,21 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--home", type=Path, help="keep the bank and its models here (default: a folder that goes)")
+    parser.add_argument("--only", action="append", choices=CONFIGS, help="this config; the others' figures stay")
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page from the stored figures")
     options = parser.parse_args()
     stored = PAGE.with_suffix(".json")
     if not options.page:
         with tempfile.TemporaryDirectory(prefix="crmml-truth-") as scratch:
-            load = os.getloadavg()[0]
-            lines = measure(options.home or Path(scratch), customers=options.customers, seed=options.seed)
-        told = {"customers": options.customers, "seed": options.seed, "machine": machine((load, os.getloadavg()[0]))}
-        told |= {"lines": [asdict(line) for line in lines]}
-        stored.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            for config in options.only or CONFIGS:
+                load = os.getloadavg()[0]
+                found = measure(options.home or Path(scratch), config, customers=options.customers, seed=options.seed)
+                told = {
+                    "customers": options.customers,
+                    "seed": options.seed,
+                    "machine": machine((load, os.getloadavg()[0])),
+                }
+                _keep(stored, told, config, found)
     PAGE.write_text(page_of(json.loads(stored.read_text(encoding="utf-8"))), encoding="utf-8")
 
 

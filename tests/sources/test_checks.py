@@ -191,10 +191,11 @@ def test_shares_of_holders_may_not_exceed_the_whole_at_any_time(tmp_path):
     ]
 
 
-def test_another_currency_is_accepted_with_a_rate(tmp_path):
+def test_another_currency_is_accepted_with_a_rate_and_features_are_said_not_to_use_it(tmp_path):
     tables = clean() | {"rates": [["kind", "key", "valid_from", "rate"], ["fx", "USD", "2020-01-01", "7.1"]]}
     set_cells("accounts", "currency", "USD", 2)(tables)
-    assert check_sources(spoilt(tmp_path, tables)).issues == ()
+    (issue,) = check_sources(spoilt(tmp_path, tables)).issues
+    assert (issue.severity, issue.code, issue.count) == ("warning", "W144", 2)
 
 
 def test_undated_attributes_are_said_to_be_for_display_unless_static_or_protected(tmp_path):

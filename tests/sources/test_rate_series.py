@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from crmml.economics import CurveRule, Economics
+from crmml.sources.plausibility import _currencies
 from crmml.sources.rate_series import rate_faults
 from tests.tables import spec
 
@@ -67,3 +68,27 @@ def test_impossible_rates_are_shown(row: tuple[Any, ...], told: str, code: str) 
     assert len(found) == 1
     assert re.search(told, found[0])
     assert found[0].endswith(f"[{code}]")
+
+
+@pytest.mark.parametrize(
+    ("currencies", "codes"),
+    [
+        (["CNY", "", "CNY"], []),
+        (["CNY", "USD", "USD"], ["W144"]),
+        (["EUR", "USD", "CNY"], ["D015", "W144"]),
+        (["EUR", "EUR", "EUR"], ["D015"]),
+    ],
+)
+def test_foreign_accounts_are_refused_without_a_rate_and_named_with_one(
+    currencies: list[str], codes: list[str]
+) -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE SCHEMA kept")
+    connection.execute("CREATE TABLE kept.rates AS SELECT 'fx' AS kind, 'USD' AS key")
+    connection.execute("CREATE TABLE kept.accounts (currency VARCHAR)")
+    connection.executemany("INSERT INTO kept.accounts VALUES (?)", [(name,) for name in currencies])
+    found = _currencies(connection, spec(), has_rates=True)
+    assert [issue.code for issue in found] == codes
+    for issue in found:
+        assert issue.count == currencies.count("USD" if issue.code == "W144" else "EUR")
+        assert ("features add their amounts as they stand" in str(issue)) == (issue.code == "W144")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import duckdb
 
@@ -48,20 +49,36 @@ def table_faults(connection: duckdb.DuckDBPyConnection, spec: BankSpec) -> list[
 
 
 def _currencies(connection: duckdb.DuckDBPyConnection, spec: BankSpec, *, has_rates: bool) -> list[Issue]:
+    """Foreign accounts: refused without a rate of exchange; with one, told that features do not use it."""
     rated = "SELECT key FROM kept.rates WHERE kind = 'fx'" if has_rates else "SELECT ''"
     found = connection.execute(
-        f"SELECT currency, count(*) FROM kept.accounts WHERE currency <> '' AND currency <> ? "
-        f"AND currency NOT IN ({rated}) GROUP BY ALL ORDER BY ALL",
+        f"SELECT currency, count(*), currency IN ({rated}) FROM kept.accounts WHERE currency <> '' AND currency <> ? "
+        "GROUP BY ALL ORDER BY ALL",
         [spec.currency],
     ).fetchall()
-    if not found:
-        return []
-    listed, count = ", ".join(name for name, _ in found), sum(n for _, n in found)
-    told = (
-        f"accounts: {count:,} accounts are in {listed} while the bank counts in {spec.currency}; "
-        "expected a row of kind fx in rates for each, or amounts in one currency"
-    )
-    return [Issue("error", "D015", "accounts", "currency", count, told, tuple(name for name, _ in found[:EXAMPLES]))]
+    issues = []
+    if unrated := [(name, count) for name, count, is_rated in found if not is_rated]:
+        told = (
+            f"accounts: {_counted(unrated)} while the bank counts in {spec.currency}; "
+            "expected a row of kind fx in rates for each, or amounts in one currency"
+        )
+        issues.append(_currency_issue("error", "D015", unrated, told))
+    if rated_ones := [(name, count) for name, count, is_rated in found if is_rated]:
+        told = (
+            f"accounts: {_counted(rated_ones)}; the ledger converts them by rates, features add their amounts as they "
+            f"stand. Where features should mean {spec.currency}, convert amounts in the mapping of the histories"
+        )
+        issues.append(_currency_issue("warning", "W144", rated_ones, told))
+    return issues
+
+
+def _counted(found: list[tuple[str, int]]) -> str:
+    return f"{sum(count for _, count in found):,} accounts are in {', '.join(name for name, _ in found)}"
+
+
+def _currency_issue(level: Literal["error", "warning"], code: str, found: list[tuple[str, int]], told: str) -> Issue:
+    count, examples = sum(count for _, count in found), tuple(name for name, _ in found[:EXAMPLES])
+    return Issue(level, code, "accounts", "currency", count, told, examples)
 
 
 def _shares(connection: duckdb.DuckDBPyConnection) -> list[Issue]:
