@@ -1,4 +1,4 @@
-"""How much one branch or one manager can do."""
+"""How much one branch or one manager can do, and values that a config may hold."""
 
 from __future__ import annotations
 
@@ -38,3 +38,23 @@ def require_count(what: str, value: object, *, optional: bool = True) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{what} is {value!r}; expected a whole number, 0 or more")
+
+
+def require_text(what: str, value: object) -> None:
+    """A ValueError unless `value` is a text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{what} is {value!r}; expected a text")
+
+
+def require_amount(what: str, value: object, *, at_least: float = -math.inf) -> None:
+    """A ValueError unless `value` is a finite number of at least so much."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < at_least:  # type: ignore[operator]
+        raise ValueError(f"{what} is {value!r}; expected an amount{'' if at_least < 0 else ', 0 or more'}")
+
+
+def require_share(what: str, value: object, *, below: float) -> None:
+    """A ValueError unless `value` is a number from 0 to below so much."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < below:  # type: ignore[operator]
+        raise ValueError(f"{what} is {value!r}; expected a share of at least 0 and below {below:g}")

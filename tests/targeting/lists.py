@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmml.targeting import Capacities, Contact, Inputs, Limit, ListSpec, Offer
+from crmml.targeting import Capacities, Contact, Inputs, Limit, ListSpec, MinimumShare, Offer
 
 AS_OF = date(2025, 12, 31)
 CUSTOMERS = ["c1", "c2", "c3", "c4", "c5"]
@@ -83,8 +83,10 @@ def pairs(table: pd.DataFrame) -> list[tuple[str, str]]:
     return list(zip(table["customer_id"], table["offer"], strict=True))
 
 
-def random_case(seed: int, customers: int = 40, offers: int = 4) -> tuple[pd.DataFrame, ListSpec]:
-    """Random candidates with values, and a spec with some of every kind of limit."""
+def random_case(
+    seed: int, customers: int = 40, offers: int = 4, *, minimums: bool = False
+) -> tuple[pd.DataFrame, ListSpec]:
+    """Random candidates with values, and a spec with some of every kind of limit, and of minimums where asked for."""
     random = np.random.default_rng(seed)
     products = tuple(
         Offer(
@@ -112,4 +114,27 @@ def random_case(seed: int, customers: int = 40, offers: int = 4) -> tuple[pd.Dat
         per_manager=Limit(int(random.integers(1, 6)), {"m1": int(random.integers(0, 4))}),
         budget=float(random.integers(20, 200)) if random.random() < 0.5 else None,
     )
+    frame["kind"] = frame["customer_id"].map(lambda name: "company" if int(name[1:]) % 4 == 0 else "person")
+    frame = frame.sort_values(["customer_id", "offer", "channel"], ignore_index=True)
+    if random.random() < 0.5:
+        limit = Limit(int(random.integers(0, 6)), {"b1": int(random.integers(0, 4))})
+        capacities = dataclasses.replace(capacities, per_product_branch={"p1": limit})
+    if minimums:
+        most = max(1, customers // 12)
+        capacities = dataclasses.replace(
+            capacities,
+            total=None if capacities.total is None else max(capacities.total, 2 * most),
+            minimum_per_product={"p0": int(random.integers(0, most + 1))},
+            minimum_per_branch=Limit(int(random.integers(0, 2))),
+            minimum_shares=(MinimumShare("kind = 'company'", float(random.choice([0.1, 0.3, 0.5]))),)
+            if random.random() < 0.7
+            else (),
+        )
+        products = tuple(
+            dataclasses.replace(each, capacity=None if each.capacity is None else max(each.capacity, most))
+            for each in products
+        )
+        capacities = dataclasses.replace(
+            capacities, budget=None if capacities.budget is None else max(capacities.budget, 9.0 * most)
+        )
     return frame, spec(offers=products, capacities=capacities)

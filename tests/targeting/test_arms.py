@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmml.errors import GateError
 from crmml.targeting import Capacities, check_allocation
 from crmml.targeting.arms import choose
 from crmml.targeting.rounding import draw_share
@@ -59,7 +60,14 @@ def test_the_draw_depends_on_the_seed_alone():
 def test_treated_and_explored_rows_never_exceed_a_capacity(seed, control, explore):
     rows, asked = random_case(seed)
     asked = dataclasses.replace(asked, control_share=control, explore_share=explore)
-    assert check_allocation(choose(asked, rows).rows, asked, rows) == ()
+    try:
+        listed = choose(asked, rows).rows
+    except GateError as error:
+        # Some random capacities leave no row at all.
+        if "leaves no row" not in str(error):
+            raise
+        return
+    assert check_allocation(listed, asked, rows) == ()
 
 
 def test_the_control_share_is_held_out_of_the_chosen_by_offer():

@@ -79,7 +79,7 @@ def test_who_is_held_out_as_control_is_told_as_one_who_lost_by_lot_unless_the_ar
     targets = build_list(spec(control_share=0.5), inputs(), suppress_as_of=AS_OF)
     held = targets.table.loc[targets.table["arm"] == "control"].iloc[0]
     crowded = build_list(spec(capacities=Capacities(total=2)), inputs(), suppress_as_of=AS_OF)
-    control, lost = told(targets, held["customer_id"])[held["offer"]], told(crowded, "c1")["loan"]
+    control, lost = told(targets, held["customer_id"])[held["offer"]], told(crowded, "c2")["card"]
     hidden = ("decision", "zh", "en", "short_by")
     assert [control[name] for name in hidden] == [lost[name] for name in hidden]
     assert pd.isna([control["price"], lost["price"]]).all()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from crmml.config.mapping import build
 from crmml.config.reading import read_yaml
-from crmml.targeting.spec import Limit, ListSpec, Rule
+from crmml.limits import Limit
+from crmml.targeting.spec import ListSpec, Rule
 
 
 def load_list(path: Path) -> ListSpec:

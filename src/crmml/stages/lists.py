@@ -75,7 +75,12 @@ def make_list(
     if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
         return None
     as_of = suppress_as_of(project)
-    targets = build_list(spec, list_inputs(project, spec, features, scores, directory, day), suppress_as_of=as_of)
+    targets = build_list(
+        spec,
+        list_inputs(project, spec, features, scores, directory, day),
+        suppress_as_of=as_of,
+        currency=project.spec.currency,
+    )
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         write_results(staged, targets)
         keep_snapshot(
@@ -109,7 +114,14 @@ def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> Li
         )
     for product in absent:
         say(f"          {product} is left out of the list: its uptake model has no champion")
-    return dataclasses.replace(spec, offers=tuple(offer for offer in spec.offers if offer.product in by_product))
+    demanded = [product for product in absent if spec.capacities.minimum_per_product.get(product)]
+    if demanded:
+        raise ConfigError(
+            f"list {spec.name}: minimum_per_product asks for {demanded[0]}, whose uptake model has no champion; "
+            "train and promote it, or drop the minimum",
+            code="C013",
+        )
+    return spec.without(absent)
 
 
 def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, directory: Path, day: date) -> Inputs:

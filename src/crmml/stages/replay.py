@@ -118,7 +118,7 @@ def replay_list(
     inputs = list_inputs(
         project, snapshot.spec, snapshot.features, snapshot.scores, snapshot.directory, snapshot.cutoff
     )
-    again = build_list(snapshot.spec, inputs, suppress_as_of=snapshot.suppress_as_of)
+    again = build_list(snapshot.spec, inputs, suppress_as_of=snapshot.suppress_as_of, currency=project.spec.currency)
     candidates = pq.read_table(kept.folder / "candidates.parquet")
     made = as_stored(again.candidates)
     is_own = pc.equal(candidates["customer_id"].cast("string"), customer_id)

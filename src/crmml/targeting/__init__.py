@@ -1,11 +1,14 @@
 """From scores to a list of customers to contact, within what branches and managers can do."""
 
-from crmml.targeting.allocation import Allocation, allocate, rank_by
+from crmml.limits import Limit
+from crmml.targeting.allocation import Allocation, allocate
 from crmml.targeting.build import TargetList, build_list, why
 from crmml.targeting.candidates import Inputs
+from crmml.targeting.capacities import Capacities, MinimumShare
 from crmml.targeting.check import Violation, check_allocation
 from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv
-from crmml.targeting.spec import Capacities, Contact, Limit, ListSpec, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting.greedy import rank_by
+from crmml.targeting.spec import Contact, ListSpec, Offer, Rule, Suppression, ValueEstimate
 from crmml.targeting.why_not import why_not
 from crmml.targeting.workbook import write_workbook
 
@@ -16,6 +19,7 @@ __all__ = [
     "Inputs",
     "Limit",
     "ListSpec",
+    "MinimumShare",
     "Offer",
     "Rule",
     "Suppression",

@@ -16,8 +16,12 @@ _KINDS = {
     "budget": ("联系成本预算", "budget of contact costs"),
     "offer": ("产品", "offer"),
     "channel": ("渠道", "channel"),
+    "offer_branch": ("产品 × 机构", "offer in a branch"),
     "branch": ("机构", "branch"),
     "manager": ("客户经理", "manager"),
+    "minimum_offer": ("产品最低数", "minimum of an offer"),
+    "minimum_branch": ("机构最低数", "minimum of a branch"),
+    "minimum_share": ("最低占比", "minimum share"),
 }
 _SOURCES = {
     PROPENSITY: f"{PROPENSITY_ZH}:不代表联系带来的增量 {PROPENSITY}: what contact adds is not known",
@@ -39,9 +43,9 @@ def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, 
         about_columns(PEOPLE),
         Section(
             "容量使用 Capacity used (空白上限表示不限 a blank limit is none)",
-            ("类别 Kind", "名称 Name", "已用 Used", "上限 Limit", "使用率 Share used"),
+            ("类别 Kind", "名称 Name", "已用 Used", "上限或下限 Limit", "使用率 Share used", "再多一个值 One more is worth"),
             tuple(_capacity(targets)),
-            ("text", "text", "number", "number", "share"),
+            ("text", "text", "number", "number", "share", "wide"),
         ),
     )  # fmt: skip
 
@@ -92,7 +96,11 @@ def _capacity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
     for use in targets.capacity_use.to_dict("records"):
         kind, used, limit = use["kind"], use["used"], use["limit"]
         name = " ".join(CHANNELS.get(use["key"], (use["key"],))) if kind == "channel" else use["name"]
-        if kind != "budget":
+        if kind == "minimum_share":
+            used, limit = f"{used:.1%}", f"{limit:.1%}"
+        elif kind != "budget":
             used, limit = int(used), limit if math.isinf(limit) else int(limit)
-        words = " ".join(_KINDS[kind])
-        yield words, name, used, None if math.isinf(limit) else limit, used / limit if 0 < limit < math.inf else None
+        share = None if isinstance(limit, str) or not 0 < limit < math.inf else used / limit
+        shown = limit if isinstance(limit, str) or math.isfinite(limit) else None
+        worth = f"{use['price_zh']} {use['price_en']}" if use["price"] > 0 else ""
+        yield " ".join(_KINDS[kind]), name, used, shown, share, worth

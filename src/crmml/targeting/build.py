@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from crmml.errors import ConfigError, IntegrityError, NotFoundError, SourceError, did_you_mean, mask
 from crmml.files import digest_of
 from crmml.targeting.allocation import Allocation
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED, choose
-from crmml.targeting.candidates import KEY, Inputs, build_candidates
+from crmml.targeting.candidates import Inputs, Table, build_candidates
+from crmml.targeting.capacity_use import capacity_use
 from crmml.targeting.check import check_allocation
 from crmml.targeting.columns import finish
 from crmml.targeting.decisions import Decisions, Step
 from crmml.targeting.eligibility import apply_eligibility, with_columns
 from crmml.targeting.offer_value import with_values
-from crmml.targeting.room import COUNTED, NOBODY, ids_of, room_of
+from crmml.targeting.room import NOBODY, ids_of, limits_of_units, with_members
 from crmml.targeting.spec import ListSpec
 from crmml.targeting.suppression import apply_suppression, with_suppression
 from crmml.targeting.value import with_expected_value
@@ -54,7 +54,9 @@ class TargetList:
     waterfall
         One row per step, see `Decisions.waterfall`.
     capacity_use
-        One row per limit: `kind, key, name, used, limit` (rows; currency for the budget).
+        One row per limit and minimum: `kind, key, name, used, limit` (rows; currency for the budget; shares for a
+        minimum share), and `price` in currency per row: what one more of a limit, or one less of a minimum, is worth,
+        0 where it is slack, in words in `price_zh, price_en`.
     bound, gap
         What no allocation can exceed, in currency, for the treated and control
         rows together, and how far the list is from it at most, as a share.
@@ -87,7 +89,7 @@ class TargetList:
         return str(self.about["list_id"])
 
 
-def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> TargetList:
+def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date, currency: str = "CNY") -> TargetList:
     """Make a target list.
 
     Parameters
@@ -98,6 +100,8 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
         Score, feature, value and suppression tables.
     suppress_as_of
         The day on which the suppression table was read, not before the cut-off.
+    currency
+        In which the prices of the capacities are told.
 
     Raises
     ------
@@ -106,7 +110,8 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
     SourceError
         If a table breaks its contract.
     GateError
-        If nobody is left, naming the rule that removed the last candidate.
+        If nobody is left, naming the rule that removed the last candidate, or if
+        minimums cannot be met, naming the rules in conflict.
     """
     candidates = build_candidates(spec, inputs)
     cutoff = _cutoff(candidates, suppress_as_of)
@@ -121,12 +126,12 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date) -> Targe
     decisions.total(ELIGIBLE)
     apply_suppression(decisions, spec.suppression, candidates, as_of=suppress_as_of)
     decisions.total(UNSUPPRESSED)
-    allowed = candidates[decisions.left]
+    allowed = with_members(spec, candidates[decisions.left], inputs.features)
     chosen = choose(spec, allowed)
     _decide(decisions, candidates, chosen.rows)
-    _require_feasible(chosen.rows, spec, allowed)
+    _require_feasible(chosen.rows, spec, allowed, inputs.features)
     table = finish(spec, chosen.rows, inputs.uptake, suppress_as_of=suppress_as_of)
-    use = capacity_use(spec, candidates, chosen.rows)
+    use = capacity_use(spec, candidates, allowed, chosen, currency=currency)
     about = _about(spec, inputs, table, chosen.allocation, cutoff, suppress_as_of)
     return TargetList(
         spec=spec,
@@ -161,30 +166,6 @@ def why(targets: TargetList, customer_id: str) -> pd.DataFrame:
     return rows.sort_values(["expected_value", "offer", "channel"], ascending=[False, True, True], ignore_index=True)
 
 
-def capacity_use(spec: ListSpec, candidates: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """How far each limit is used by the rows to contact; every offer has a line, other kinds where limited."""
-    contacted = rows[rows["arm"] != CONTROL]
-    room = room_of(spec, candidates)
-    lines = [("total", "", "", float(len(contacted)), room.total)]
-    lines.append(("budget", "", "", float(contacted["contact_cost"].sum()), room.budget))
-    for kind, column in COUNTED.items():
-        counts = ids_of(contacted, column).value_counts()
-        names = _names(spec, candidates, kind, column)
-        for key, limit in room.free[kind].items():
-            lines.append((kind, key, names.get(key, key), float(counts.get(key, 0)), limit))
-    use = pd.DataFrame(lines, columns=["kind", "key", "name", "used", "limit"])
-    return use[np.isfinite(use["limit"]) | use["kind"].isin(["total", "offer"])].reset_index(drop=True)
-
-
-def _names(spec: ListSpec, candidates: pd.DataFrame, kind: str, column: str) -> dict[str, str]:
-    if kind == "offer":
-        return {offer.product: f"{offer.zh} {offer.en}" for offer in spec.offers}
-    if f"{kind}_name" not in candidates:
-        return {}
-    named = candidates.dropna(subset=[column, f"{kind}_name"]).drop_duplicates(column)
-    return {NOBODY: "未分配 none", **dict(zip(named[column], named[f"{kind}_name"], strict=True))}
-
-
 def _cutoff(candidates: pd.DataFrame, suppress_as_of: date) -> date:
     if candidates.empty:
         raise SourceError(
@@ -202,15 +183,16 @@ def _cutoff(candidates: pd.DataFrame, suppress_as_of: date) -> date:
 
 
 def _require_known_units(spec: ListSpec, candidates: pd.DataFrame) -> None:
-    for kind, limit in (("branch", spec.capacities.per_branch), ("manager", spec.capacities.per_manager)):
-        known = set(ids_of(candidates, f"{kind}_id"))
-        for key in limit.overrides:
-            if key not in known | {NOBODY}:
-                raise ConfigError(
-                    f"capacities.per_{kind} names {key!r}; expected a {kind} of a scored customer."
-                    f"{did_you_mean(key, known)}",
-                    code="C002",
-                )
+    for kind, limits in limits_of_units(spec).items():
+        known = set(ids_of(candidates, (f"{kind}_id",)))
+        for rule, limit in limits:
+            for key in limit.overrides:
+                if key not in known | {NOBODY}:
+                    raise ConfigError(
+                        f"capacities.{rule} names {key!r}; expected a {kind} of a scored customer."
+                        f"{did_you_mean(key, known)}",
+                        code="C002",
+                    )
 
 
 def _decide(decisions: Decisions, candidates: pd.DataFrame, rows: pd.DataFrame) -> None:
@@ -223,8 +205,8 @@ def _decide(decisions: Decisions, candidates: pd.DataFrame, rows: pd.DataFrame) 
     decisions.total(CONTACTED)
 
 
-def _require_feasible(rows: pd.DataFrame, spec: ListSpec, allowed: pd.DataFrame) -> None:
-    broken = check_allocation(rows, spec, allowed[KEY])
+def _require_feasible(rows: pd.DataFrame, spec: ListSpec, allowed: pd.DataFrame, features: Table | None) -> None:
+    broken = check_allocation(rows, spec, allowed, features)
     if broken:
         first = broken[0]
         raise IntegrityError(
@@ -259,5 +241,7 @@ def _about(
         "allocated_value": allocation.value,
         "bound": allocation.bound,
         "gap": allocation.gap,
+        "lp_optimum": allocation.lp_optimum,
+        "violated_rules": 0,
         "seed": spec.seed,
     }

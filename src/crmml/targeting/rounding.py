@@ -3,8 +3,8 @@
 Randomised flow rounding: shares flow over branch, manager and row to offer,
 channel and the total. A cycle of undecided rows is shifted one way or the
 other with the odds that keep every row's probability, until every row is
-decided. Conservation keeps each manager, branch, offer, channel and the total
-at its share rounded down or up. Where an offer has several channels, offers
+decided. Conservation keeps each manager, branch, offer, offer of a branch,
+channel and the total at its share rounded down or up. Where an offer has several channels, offers
 and channels are not nested: each offer, and each channel of an offer, is kept
 at its share, and a channel to within as many rows as it carries offers.
 """
@@ -29,12 +29,13 @@ def draw_share(
     share
         Between 0 and 1, exact.
     manager, branch, offer, channel
-        Codes 0, 1, … of each row's groups. Branches are held to their share where every manager has one branch.
+        Codes 0, 1, … of each row's groups. Branches are held to their share
+        where every manager has one branch.
 
     Notes
     -----
-    Within a manager, offer and channel the rows are exchangeable: any of them is as
-    likely to be drawn.
+    Within a manager, branch, offer and channel the rows are exchangeable: any of
+    them is as likely to be drawn.
 
     References
     ----------
@@ -45,17 +46,18 @@ def draw_share(
     pair, pair_of_row = np.unique(np.column_stack([offer, channel]), axis=0, return_inverse=True)
     # An offer with one channel nests in it; one with several holds them.
     outer = pair[:, 1] if len(set(pair[:, 0].tolist())) == len(pair) else pair[:, 0]
-    cell, cell_of_row = np.unique(np.column_stack([manager, pair_of_row.reshape(-1)]), axis=0, return_inverse=True)
+    groups = np.column_stack([manager, branch, pair_of_row.reshape(-1)])
+    cell, cell_of_row = np.unique(groups, axis=0, return_inverse=True)
     cell_of_row = cell_of_row.reshape(-1)
-    branch_of = dict(zip(manager.tolist(), branch.tolist(), strict=True))
-    is_nested = len(set(zip(manager.tolist(), branch.tolist(), strict=True))) == len(branch_of)
+    is_nested = len(set(zip(manager.tolist(), branch.tolist(), strict=True))) == len(set(manager.tolist()))
     counts = np.bincount(cell_of_row, minlength=len(cell))
     network = _Network(share, is_nested, random)
-    for (who, what), count in zip(cell.tolist(), counts.tolist(), strict=True):
-        network.add(who, branch_of[who], what, int(outer[what]), count)
+    for (who, where, what), count in zip(cell.tolist(), counts.tolist(), strict=True):
+        network.add(who, where, what, int(outer[what]), count)
     drawn = np.zeros(len(manager), dtype=bool)
-    for number, take in enumerate(network.rounded()):
-        drawn[random.choice(np.flatnonzero(cell_of_row == number), size=take, replace=False)] = True
+    of_cell = np.split(np.argsort(cell_of_row, kind="stable"), np.cumsum(counts)[:-1])
+    for rows_of, take in zip(of_cell, network.rounded(), strict=True):
+        drawn[random.choice(rows_of, size=take, replace=False)] = True
     return drawn
 
 
@@ -75,7 +77,7 @@ class _Network:
     def add(self, manager: int, branch: int, pair: int, outer: int, rows: int) -> None:
         """A cell of `rows` rows, whose share flows along its path."""
         path = [("from", 0), ("branch", branch if self.is_nested else 0), ("manager", manager)]
-        path += [("pair", pair), ("outer", outer), ("to", 0)]
+        path += [(f"pair of {branch}", pair), ("pair", pair), ("outer", outer), ("to", 0)]
         stops = [self.nodes.setdefault(node, len(self.nodes)) for node in path]
         for edge in zip(stops, [*stops[1:], stops[0]], strict=True):
             self.flow[edge] = self.flow.get(edge, 0) + rows * self.per_row

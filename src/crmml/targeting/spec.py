@@ -6,12 +6,13 @@ is a `ValueError` that says what was found and what was expected.
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crmml.limits import Limit, require_count
+from crmml.limits import require_amount, require_count, require_share, require_text
+from crmml.targeting.capacities import Capacities, require_known
 
 RISK_BANDS = ("A", "B", "C", "D", "E")
 OFFER_KINDS = ("sell", "retain", "win_back", "care")
@@ -32,32 +33,9 @@ class Rule:
     en: str = ""
 
     def __post_init__(self) -> None:
-        _require_text("a rule's where", self.where)
+        require_text("a rule's where", self.where)
         object.__setattr__(self, "zh", self.zh or self.where)
         object.__setattr__(self, "en", self.en or self.where)
-
-
-@dataclass(frozen=True)
-class Capacities:
-    """How much can be done. Counts are treated rows: control rows are not contacted and take no capacity.
-
-    `total` rows in all; `per_channel` by channel; `per_branch` and `per_manager`
-    by their ids; `budget` in currency, the sum of the contact costs of treated
-    rows. None is no limit. The capacity of a product stands with its offer.
-    """
-
-    total: int | None = None
-    per_channel: Mapping[str, int] = field(default_factory=dict)
-    per_branch: Limit = field(default_factory=Limit)
-    per_manager: Limit = field(default_factory=Limit)
-    budget: float | None = None
-
-    def __post_init__(self) -> None:
-        require_count("the total capacity", self.total)
-        for channel, count in self.per_channel.items():
-            require_count(f"the capacity of channel {channel}", count, optional=False)
-        if self.budget is not None:
-            _require_amount("the budget of contact costs", self.budget, at_least=0.0)
 
 
 @dataclass(frozen=True)
@@ -72,7 +50,7 @@ class Contact:
     effect_share: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_amount("a channel's contact_cost", self.contact_cost, at_least=0.0)
+        require_amount("a channel's contact_cost", self.contact_cost, at_least=0.0)
         is_number = isinstance(self.effect_share, int | float) and not isinstance(self.effect_share, bool)
         if not is_number or not 0 < self.effect_share <= 1:
             raise ValueError(f"effect_share is {self.effect_share!r}; expected a share above 0 and at most 1")
@@ -107,13 +85,13 @@ class Offer:
 
     def __post_init__(self) -> None:
         for name in ("product", "zh", "en"):
-            _require_text(f"an offer's {name}", getattr(self, name))
+            require_text(f"an offer's {name}", getattr(self, name))
         self._require_channels()
         if self.kind not in OFFER_KINDS:
             raise ValueError(f"the kind of {self.product} is {self.kind!r}; expected one of {', '.join(OFFER_KINDS)}")
-        _require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
+        require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
         if self.value_if_taken is not None:
-            _require_amount(f"value_if_taken of {self.product}", self.value_if_taken)
+            require_amount(f"value_if_taken of {self.product}", self.value_if_taken)
         require_count(f"the capacity of {self.product}", self.capacity)
 
     def _require_channels(self) -> None:
@@ -121,15 +99,15 @@ class Offer:
             raise ValueError(f"{self.product} has channels beside channel or contact_cost; expected one form only")
         if self.channels:
             for name in self.channels:
-                _require_text(f"a channel of {self.product}", name)
+                require_text(f"a channel of {self.product}", name)
             return
         if self.channel is None or self.contact_cost is None:
             missing = "channel" if self.channel is None else "contact_cost"
             raise ValueError(
                 f"{self.product} has no {missing}; expected channel and contact_cost, or channels with the cost of each"
             )
-        _require_text("an offer's channel", self.channel)
-        _require_amount(f"the contact cost of {self.product}", self.contact_cost, at_least=0.0)
+        require_text("an offer's channel", self.channel)
+        require_amount(f"the contact cost of {self.product}", self.contact_cost, at_least=0.0)
 
     @property
     def contacts(self) -> Mapping[str, Contact]:
@@ -173,7 +151,7 @@ class ValueEstimate:
     def __post_init__(self) -> None:
         if self.minimum_takers < 2:
             raise ValueError(f"minimum_takers is {self.minimum_takers}; expected 2 or more")
-        _require_share("winsorise", self.winsorise, below=0.5)
+        require_share("winsorise", self.winsorise, below=0.5)
 
 
 @dataclass(frozen=True)
@@ -204,23 +182,55 @@ class ListSpec:
 
     def __post_init__(self) -> None:
         for name in ("name", "zh", "en", "purpose"):
-            _require_text(f"a list's {name}", getattr(self, name))
+            require_text(f"a list's {name}", getattr(self, name))
         if not self.offers:
             raise ValueError(f"list {self.name} has no offers; expected at least one")
         _require_unique("offers", [offer.product for offer in self.offers])
-        _require_share("control_share", self.control_share, below=1.0)
-        _require_share("explore_share", self.explore_share, below=1.0)
+        require_share("control_share", self.control_share, below=1.0)
+        require_share("explore_share", self.explore_share, below=1.0)
         require_count("seed", self.seed, optional=False)
         if self.call_by_days < 1:
             raise ValueError(f"call_by_days is {self.call_by_days}; expected 1 or more")
         if self.max_risk_band is not None and self.max_risk_band not in RISK_BANDS:
             raise ValueError(f"max_risk_band is {self.max_risk_band!r}; expected one of {', '.join(RISK_BANDS)}")
-        for channel in self.capacities.per_channel:
-            if channel not in self.channels:
+        self._require_capacities_agree()
+
+    def _require_capacities_agree(self) -> None:
+        """Refuse capacities of what is not offered, and minimums above a capacity of the same file."""
+        asked = self.capacities
+        require_known("capacities.per_channel", asked.per_channel, self.channels, "channel")
+        require_known("capacities.per_product_branch", asked.per_product_branch, self.products, "product")
+        require_known("capacities.minimum_per_product", asked.minimum_per_product, self.products, "product")
+        for product, least in asked.minimum_per_product.items():
+            offer = self.offer(product)
+            if offer.capacity is not None and least > offer.capacity:
                 raise ValueError(
-                    f"capacities name channel {channel!r}; expected one of the offers' channels "
-                    f"{', '.join(sorted(self.channels))}"
+                    f"minimum_per_product asks for {least:,} rows of {product} and its capacity is {offer.capacity:,}; "
+                    "expected a minimum within the capacity"
                 )
+        cheapest = sum(
+            least * min(contact.contact_cost for contact in self.offer(product).contacts.values())
+            for product, least in asked.minimum_per_product.items()
+        )
+        if asked.budget is not None and cheapest > asked.budget:
+            raise ValueError(
+                f"the contacts that minimum_per_product asks for cost {cheapest:,.2f} at least and the budget is "
+                f"{asked.budget:,.2f}; expected a budget that pays for them"
+            )
+
+    def without(self, products: Iterable[str]) -> ListSpec:
+        """The list without these offers, and without what its capacities say of them."""
+        gone = set(products)
+        offers = tuple(offer for offer in self.offers if offer.product not in gone)
+        channels = {channel for offer in offers for channel in offer.contacts}
+        asked = self.capacities
+        kept = dataclasses.replace(
+            asked,
+            per_channel={name: count for name, count in asked.per_channel.items() if name in channels},
+            per_product_branch={name: each for name, each in asked.per_product_branch.items() if name not in gone},
+            minimum_per_product={name: each for name, each in asked.minimum_per_product.items() if name not in gone},
+        )
+        return dataclasses.replace(self, offers=offers, capacities=kept)
 
     @property
     def products(self) -> tuple[str, ...]:
@@ -234,23 +244,6 @@ class ListSpec:
     def offer(self, product: str) -> Offer:
         """The offer of a product; KeyError where there is none."""
         return {offer.product: offer for offer in self.offers}[product]
-
-
-def _require_text(what: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{what} is {value!r}; expected a text")
-
-
-def _require_amount(what: str, value: object, *, at_least: float = -math.inf) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or value < at_least:  # type: ignore[operator]
-        raise ValueError(f"{what} is {value!r}; expected an amount{'' if at_least < 0 else ', 0 or more'}")
-
-
-def _require_share(what: str, value: object, *, below: float) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < below:  # type: ignore[operator]
-        raise ValueError(f"{what} is {value!r}; expected a share of at least 0 and below {below:g}")
 
 
 def _require_unique(what: str, names: Iterable[str]) -> None:

@@ -33,6 +33,7 @@ _LIMITS = {
     "channel": ("渠道名额:", "a slot of channel "),
     "branch": ("机构名额:", "a slot of branch "),
     "manager": ("客户经理名额:", "a slot of manager "),
+    "offer_branch": ("产品在机构的名额:", "a place of "),
 }
 _COMPARED = re.compile(r"([^\W\d]\w*)\s*(<=|>=|<>|!=|<|>|=)\s*('(?:[^']|'')*'|-?\d+(?:\.\d+)?)")
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=", "!=": "="}
