@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,3 +92,43 @@ def outcomes(
             f"Mend these rows and send only them again:{told}\n ",
             code="D040",
         )
+
+
+@campaign_app.command()
+def report(
+    bank: Bank,
+    name: Name,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="As it was known on this day.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """What a campaign brought against its control arm, with interval, funnel, value and what could not have been seen.
+
+    Examples:  crmml campaign report configs/demo jan-calls      crmml campaign report configs/demo jan-calls --format json
+    """
+    from crmml.stages.campaigns import report_campaign
+
+    told, words, page = report_campaign(bank, name, as_of=day_of(as_of, option="--as-of 2026-02-10"))
+    if form is Format.json:
+        emit_one(told, form=form)
+    else:
+        emit(_rows(told), form=form)
+    for line in words:
+        say(line)
+    say(f"open {page}")
+
+
+def _rows(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """A line per offer and one for all."""
+    names = (
+        "treated",
+        "taken_treated",
+        "rate_treated",
+        "control",
+        "taken_control",
+        "rate_control",
+        "difference",
+        "low",
+        "high",
+    )
+    every = [("all", told["effect"]), *((row["offer"], row["measured"]) for row in told["offers"])]
+    return [{"offer": offer, **{name: (one or {}).get(name) for name in names}} for offer, one in every]

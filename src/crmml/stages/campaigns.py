@@ -28,8 +28,10 @@ from crmml.campaigns import (
     write_campaign,
 )
 from crmml.campaigns.outcomes import already_taken_in
+from crmml.campaigns.report import report, sentences
 from crmml.errors import NotFoundError, SourceError, UsageError, did_you_mean
 from crmml.registry.promotions import read_log
+from crmml.reporting.campaign_page import campaign_page
 from crmml.stages.campaign_data import returned_of_bank
 from crmml.stages.campaign_rows import campaigns_home
 from crmml.stages.making import Say
@@ -301,3 +303,20 @@ def _set_aside(project: Project, campaign: Campaign, checked: Checked, sha: str)
     ids = frame["customer_id"].map(lambda text: text + "\t" if text.isdecimal() else text)
     files.write_atomic(path, "\ufeff" + frame.assign(customer_id=ids).to_csv(index=False, lineterminator="\r\n"))
     return path
+
+
+def report_campaign(
+    folder: str | Path, name: str, *, as_of: date | None = None
+) -> tuple[dict[str, Any], list[str], Path]:
+    """What a campaign brought, in figures and in words, and the page that shows it.
+
+    `as_of` leaves out what was told of later days.
+    """
+    project = open_project(folder)
+    campaign = read_campaign(campaigns_home(project), name)
+    told = report(campaign, read_history(campaign, as_of=as_of), as_of=as_of)
+    words = sentences(told)
+    page = project.workspace.out / f"campaign-{campaign.name}.html"
+    bank = (project.spec.title_zh, project.spec.title_en)
+    files.write_atomic(page, campaign_page(bank, told, words, currency=project.spec.currency))
+    return told, [f"{zh} / {en}" for zh, en in words], page
