@@ -92,7 +92,7 @@ def counts_of(rows: pd.DataFrame) -> Counts:
     table = (
         rows.assign(success=rows["success"].astype(float)).groupby(["offer", "arm"])["success"].agg(["sum", "count"])
     )
-    wide = table.unstack("arm", fill_value=0.0)
+    wide = table.unstack("arm")
     empty = pd.Series(0.0, index=wide.index)
     each = [wide.get((what, arm), empty) for arm in (TREATED, CONTROL) for what in ("sum", "count")]
     return Counts.of(*(series.fillna(0.0).to_numpy(dtype=float) for series in each))

@@ -62,7 +62,7 @@ def contact_rows(campaign: Campaign, history: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["offer"].map(lambda offer: bool(products[offer]))]
     both = knows_both_arms(rows)
     records = [_record(campaign, row, products[row["offer"]][0], both=both) for row in rows.to_dict("records")]
-    return pd.DataFrame(records, columns=list(_COLUMNS)).astype(dict.fromkeys(_COLUMNS, "object"))
+    return pd.DataFrame({name: pd.Series([one[name] for one in records], dtype="object") for name in _COLUMNS})
 
 
 _COLUMNS = (

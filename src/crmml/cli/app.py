@@ -57,11 +57,21 @@ def demo(
     customers: Annotated[int, typer.Option(min=500, help="How many customers the synthetic bank has.")] = 6000,
     seed: Annotated[int, typer.Option(help="Another seed, another bank.")] = 4,
     only_bank: Annotated[bool, typer.Option("--only-bank", help="Make the bank's raw tables and end.")] = False,
+    campaign: Annotated[
+        str | None,
+        typer.Option("--campaign", metavar="NAME", help="Play the outcomes of a frozen campaign by the truth."),
+    ] = None,
 ) -> None:
     """Make the synthetic bank, whose truth is known, and run everything on it.
 
-    Examples:  crmml demo      crmml demo --customers 20000
+    Examples:  crmml demo      crmml demo --customers 20000      crmml demo --campaign jan-calls
     """
+    if campaign is not None:
+        from crmml.demo.campaign import play_campaign
+
+        for path in play_campaign(campaign, seed=seed, say=say):
+            say(f"wrote {path}")
+        return
     from crmml.demo import run_demo
 
     run_demo(customers=customers, seed=seed, only_bank=only_bank, say=say)

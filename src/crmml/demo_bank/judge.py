@@ -96,6 +96,22 @@ def true_offer_value(truth: Path, frame: pd.DataFrame) -> Floats:
     return value
 
 
+def true_takes(truth: Path, frame: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Chances that each customer takes `offer` within three months: left alone, and contacted.
+
+    0 where the offer cannot be taken (held already, no account left), nan for
+    an offer that is no product of this bank.
+    """
+    facts = _looked_up(truth, frame, *(f"prob_take_3m_{offer}{end}" for offer in OFFERS for end in ("", "_contacted")))
+    offers = frame["offer"].to_numpy()
+    alone, asked = np.full(len(frame), np.nan), np.full(len(frame), np.nan)
+    for offer in OFFERS:
+        mine = offers == offer
+        alone[mine] = facts[f"prob_take_3m_{offer}"].fillna(0.0).to_numpy(dtype=float)[mine]
+        asked[mine] = facts[f"prob_take_3m_{offer}_contacted"].fillna(0.0).to_numpy(dtype=float)[mine]
+    return alone, asked
+
+
 _OFFER_COLUMNS = (("prob_take_3m_", ""), ("prob_take_3m_", "_contacted"), ("value_if_taken_", ""))
 
 

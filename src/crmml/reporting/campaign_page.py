@@ -90,7 +90,11 @@ def _arms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _effects(told: Mapping[str, Any]) -> Markup | None:
     """The difference between the arms for the list and each offer, with intervals, beside what was expected."""
     lines = [("全部 all", told["effect"], None)]
-    lines += [(f"{row['zh']} {row['en']}", row["measured"], row["expected_effect"]) for row in told["offers"]]
+    lines += [
+        (f"{row['zh']} {row['en']}", row["measured"], row["expected_effect"])
+        for row in told["offers"]
+        if row["measured"] is not None and min(row["measured"]["treated"], row["measured"]["control"]) >= FEWEST
+    ]
     shown = [line for line in lines if line[1] is not None and line[1]["difference"] is not None]
     if not shown:
         return None

@@ -80,6 +80,7 @@ PEOPLE = (
     Column("reason_3", "理由三", "Reason 3", "long", 27, "第三因素", "the third driver"),
     Column("call_by", "联系截止日", "Call by", "date", 11.5, "请在此日前完成联系", "make the contact by this day"),
     Column("status", "联系结果", "Status", "entry", 18, "请从下拉列表选择", "choose from the list"),
+    Column("contacted_on", "联系日期", "Contacted on", "entry", 13, "例如 2026-01-15", "such as 2026-01-15"),
     Column("note", "备注", "Note", "entry", 22, "自由填写", "free text"),
     Column("product", "产品代码", "Offer code", "text", 12, "回收名单时使用,请勿修改", "used when the list comes back; please leave as is"),
     Column("list_id", "名单编号", "List id", "text", 20, "回收名单时使用,请勿修改", "used when the list comes back; please leave as is"),
