@@ -14,6 +14,7 @@ import pytest
 from crmml import bundle, registry
 from crmml.errors import IntegrityError, NotFoundError, UsageError
 from crmml.files import digest_file
+from crmml.registry import promotions
 from crmml.stages.kept_lists import open_list
 from crmml.stages.replay import compare, replay
 from crmml.stages.why_lists import explain_list
@@ -53,7 +54,7 @@ def test_every_number_is_made_again_from_the_list_and_the_bundles_alone(kept):
 @pytest.mark.whole
 def test_a_frozen_copy_is_replayed_by_name_or_id_after_another_version_was_promoted(kept, tmp_path):
     frozen = kept / "models/campaigns/demo/spring"
-    shutil.copytree(kept / "data/demo/lists/cross_sell", frozen)
+    shutil.copytree(kept / "data/demo/lists/cross_sell", frozen / "list")
     (frozen / "outcomes").mkdir()
     (frozen / "outcomes/later.parquet").write_bytes(b"added after the freeze")
     promote_another("demo.uptake_card", kept / "models", tmp_path)
@@ -75,8 +76,10 @@ def promote_another(name, models, folder):
     served = bundle.load(champion.bundle_dir)
     other = replace(served, parts=(replace(served.parts[0], intercept=served.parts[0].intercept + 0.5),))
     bundle.write(folder / "other", other)
-    version = registry.register(folder / "other", models=models, name=name).version
-    registry.promote(name, version, models=models, expected=champion.version, by="test", reason="another")
+    found = registry.register(folder / "other", models=models, name=name)
+    version, place = found.version, str(found.bundle_dir.relative_to(models))
+    line = {"version": version, "previous": champion.version, "digest": found.digest, "bundle": place}
+    promotions.append(models, model=name, event="promoted", by="test", reason="another", **line)
     assert registry.resolve(f"{name}@champion", models=models).version == version != champion.version
 
 
@@ -110,7 +113,8 @@ def test_reasons_on_the_list_are_the_cells_of_the_kept_features(kept):
     assert told["is_listed"]
     assert 1 <= len(told["why_customer"]) <= 3
     for reason in told["why_customer"]:
-        assert reason["value"] == row[reason["feature"]]
+        value = row[reason["feature"]]
+        assert reason["value"] == (None if pd.isna(value) else value)
         assert f"--explain {reason['feature']} --customer {customer}" in reason["rows"]
     factors = {each["factor"]: each["value"] for each in told["why_offer"]}
     worth = factors["effect"] * factors["value_if_taken"] + factors["prob_take"] * factors["incentive"]

@@ -8,7 +8,7 @@ import pytest
 
 from crmml.errors import BackendError
 from crmml.sheets import CELL_CHARACTERS, CUT
-from crmml.targeting import Capacities, Limit, build_list, write_workbook
+from crmml.targeting import Capacities, Limit, build_list, write_people_csvs, write_workbook, write_workbooks
 from crmml.targeting.columns import PEOPLE, STATUSES
 from tests.targeting.lists import AS_OF, CUSTOMERS, inputs, scores, spec, suppression
 
@@ -144,3 +144,17 @@ def test_a_full_disk_leaves_the_earlier_workbook_and_says_so(tmp_path, monkeypat
         write_workbook(listed(name="王五"), tmp_path / "list.xlsx")
     assert [path.name for path in tmp_path.iterdir()] == ["list.xlsx"]
     assert (tmp_path / "list.xlsx").read_bytes() == before
+
+
+def test_a_list_too_long_for_a_workbook_goes_to_several_and_none_of_a_longer_one_stays(tmp_path):
+    targets, path = listed(), tmp_path / "list.xlsx"
+    books = write_workbooks(targets, path, book_rows=3)
+    texts = write_people_csvs(targets, tmp_path / "list.csv", book_rows=3)
+    assert [each.name for each in (*books, *texts)] == ["list.xlsx", "list-2.xlsx", "list.csv", "list-2.csv"]
+    shown = [openpyxl.load_workbook(book)["名单 Targets"].max_row - 1 for book in books]
+    assert shown == [3, 1]
+    assert [len(each.read_text(encoding="utf-8-sig").splitlines()) - 1 for each in texts] == [3, 1]
+    numbers = [openpyxl.load_workbook(book)["名单 Targets"].cell(2, 1).value for book in books]
+    assert numbers == [1, 4]
+    assert write_workbooks(targets, path) == [path]
+    assert not (tmp_path / "list-2.xlsx").exists()

@@ -13,7 +13,7 @@ import typer
 
 from crmml.cli.campaign import campaign_app
 from crmml.cli.groups import groups
-from crmml.cli.lists import explain_list, replay, target_list
+from crmml.cli.lists import explain_list, pack, replay, target_list
 from crmml.cli.loyalty import loyalty
 from crmml.cli.models import models_app
 from crmml.cli.options import Bank, Challenger, Cutoff, Form, Strict, Table, day_of
@@ -356,6 +356,7 @@ def explain(
 app.command(name="list")(target_list)
 app.command(name="explain-list")(explain_list)
 app.command()(replay)
+app.command()(pack)
 app.command()(warn)
 app.command()(groups)
 

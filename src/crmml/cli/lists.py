@@ -20,6 +20,10 @@ NAMED = "Name or id of a list, or of a frozen campaign."
 def target_list(
     config: Annotated[Path, typer.Argument(metavar="LIST.yaml", help="Config of the list.")],
     cutoff: Cutoff = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help=f"What changed since this one. {NAMED} Default: the newest frozen campaign."),
+    ] = None,
     form: Form = Format.table,
 ) -> None:
     """Build a target list: spreadsheet, CSV, Parquet, and what each rule removed.
@@ -28,7 +32,7 @@ def target_list(
     """
     from crmml.stages.lists import list_from_config
 
-    rows, opened = list_from_config(config, cutoff=day_of(cutoff), say=say)
+    rows, opened = list_from_config(config, cutoff=day_of(cutoff), against=against, say=say)
     emit(rows, form=form)
     for path in opened:
         say(f"open {path}")
@@ -76,6 +80,22 @@ def replay(
     emit(rows, form=form)
     numbers, texts = (sum(row[kind] for row in rows) for kind in ("numbers", "texts"))
     say(f"replayed: {numbers:,} numbers equal in every bit, {texts:,} texts and counts equal")
+
+
+def pack(
+    bank: Bank,
+    name: Annotated[str, typer.Argument(metavar="LIST", help=NAMED)],
+    level: Annotated[str, typer.Option("--level", help="head, branch or manager: one workbook and CSV for each.")],
+    key: Annotated[str | None, typer.Option("--id", help="Only the pack of this branch or manager.")] = None,
+    form: Form = Format.table,
+) -> None:
+    """Cut a list into what head office, each branch or each manager receives: the same rows and figures, nobody else's.
+
+    Examples:  crmml pack configs/demo cross_sell --level manager      crmml pack configs/demo cross_sell --level branch --id B02
+    """
+    from crmml.stages.packs import make_packs
+
+    emit(make_packs(bank, name, level=level, key=key, say=say), form=form)
 
 
 def _say_explained(told: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from crmml import files
@@ -48,12 +49,15 @@ class KeptList:
 
     def targets(self) -> TargetList:
         """The list as it was built."""
+        use = self.table("capacity_use")
         return TargetList(
             spec=self.snapshot().spec,
             table=self.table(self.list_name),
             candidates=self.table("candidates"),
             waterfall=self.table("waterfall"),
-            capacity_use=self.table("capacity_use"),
+            capacity_use=use.assign(limit=use["limit"].fillna(np.inf)),
+            reserve=self.table("reserve"),
+            changes=self.table("changes"),
             bound=float(self.about["bound"]),
             gap=float(self.about["gap"]),
             about=self.about,
@@ -110,11 +114,28 @@ def find_list(project: Project, name: str) -> KeptList:
 
 
 def kept_lists(workspace: Workspace) -> Iterator[KeptList]:
-    """Every list of a bank by name, the current ones first, then the frozen ones."""
-    for parent, is_frozen in ((workspace.of("lists"), False), (workspace.models / CAMPAIGNS / workspace.bank, True)):
-        for folder in sorted(parent.glob("*/")):
-            if not folder.name.startswith(".") and (folder / files.MANIFEST).is_file():
-                yield KeptList(folder, folder.name, is_frozen, _about(folder))
+    """Every list of a bank by name, the current ones first, then the frozen ones by the name of their campaign."""
+    for folder in _finished(workspace.of("lists"), "*"):
+        yield KeptList(folder, folder.name, False, _about(folder))
+    for folder in _finished(workspace.models / CAMPAIGNS / workspace.bank, "*/list"):
+        yield KeptList(folder, folder.parent.name, True, _about(folder))
+
+
+def newest_frozen(workspace: Workspace, list_name: str, *, as_of: str, but: str | None) -> KeptList | None:
+    """The newest frozen list of a name, of data up to a day, that is not `but` (a list id); None where there is none."""
+    frozen = [
+        each
+        for each in kept_lists(workspace)
+        if each.is_frozen and each.list_name == list_name and str(each.about["suppress_as_of"]) <= as_of
+    ]
+    others = [each for each in frozen if each.list_id != but]
+    return max(others, key=lambda each: (str(each.about["suppress_as_of"]), each.list_id), default=None)
+
+
+def _finished(parent: Path, pattern: str) -> list[Path]:
+    """The folders of results that are whole, by name."""
+    folders = sorted(path for path in parent.glob(pattern) if not path.name.startswith("."))
+    return [path for path in folders if (path / files.MANIFEST).is_file() and not path.parent.name.startswith(".")]
 
 
 def require_unchanged(kept: KeptList) -> None:
@@ -136,6 +157,11 @@ def require_unchanged(kept: KeptList) -> None:
                 f"Restore {kept.folder}" + ("" if kept.is_frozen else ", or build the list again (crmml list)"),
                 code="M002",
             )
+
+
+def list_id_of(folder: Path) -> str | None:
+    """The id of the list in a folder; None where no finished list is there."""
+    return str(_about(folder)["list_id"]) if (folder / files.MANIFEST).is_file() else None
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml import files
@@ -22,29 +19,32 @@ from crmml.peers import deposit_tier_of
 from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
+from crmml.stages.kept_lists import KeptList, find_list, list_id_of, newest_frozen, require_unchanged
+from crmml.stages.list_files import opened, write_for_people, write_results
 from crmml.stages.list_snapshot import keep_snapshot
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores, read_served
-from crmml.targeting import (
-    Inputs,
-    ListSpec,
-    TargetList,
-    build_list,
-    write_csv,
-    write_parquet,
-    write_people_csv,
-    write_workbook,
-)
+from crmml.targeting import Inputs, ListSpec, TargetList, build_list, changes_between
+from crmml.targeting.changes import counts, kept_rows
 
 # Ten grades of probability, from below 0.25 % to 64 % and more, as five bands that people remember.
 BANDS = {str(grade): band for grade, band in zip(range(1, 11), "AABBCCDDEE", strict=True)}
 
 
 def make_list(
-    project: Project, name: str, *, cutoff: date | None = None, force: bool = False, say: Say
+    project: Project,
+    name: str,
+    *,
+    cutoff: date | None = None,
+    against: str | None = None,
+    force: bool = False,
+    say: Say,
 ) -> TargetList | None:
     """Build one list and write its files; None where it is up to date.
+
+    What changed is told against the list, or frozen campaign, of the name or id `against`; without one, against the
+    newest frozen campaign of this list.
 
     Raises
     ------
@@ -71,16 +71,16 @@ def make_list(
         "spec": digest_of(dataclasses.asdict(spec)),
         "cutoff": str(day),
     }
-    step = Step("list", project.workspace.of("lists", name), inputs)
+    folder, as_of = project.workspace.of("lists", name), suppress_as_of(project)
+    last = earlier_list(project, name, as_of=as_of, against=against, but=list_id_of(folder))
+    step = Step("list", folder, {**inputs, "against": _id_or_none(last)})
     if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
         return None
-    as_of = suppress_as_of(project)
-    targets = build_list(
-        spec,
-        list_inputs(project, spec, features, scores, directory, day),
-        suppress_as_of=as_of,
-        currency=project.spec.currency,
-    )
+    given = list_inputs(project, spec, features, scores, directory, day)
+    targets = build_list(spec, given, suppress_as_of=as_of, currency=project.spec.currency)
+    last = earlier_list(project, name, as_of=as_of, against=against, but=targets.list_id)
+    targets = with_changes(targets, last, given)
+    step = Step("list", folder, {**inputs, "against": _id_or_none(last)})
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         write_results(staged, targets)
         keep_snapshot(
@@ -92,8 +92,38 @@ def make_list(
             cutoff=day,
             suppress_as_of=as_of,
         )
-    _write_for_people(project, targets)
+    written = write_for_people(project, targets)
+    if len(written) > len(opened(project, name)):
+        say(f"          {targets.rows:,} rows are more than a file holds; written: {', '.join(map(str, written))}")
     return targets
+
+
+def earlier_list(project: Project, name: str, *, as_of: date, against: str | None, but: str | None) -> KeptList | None:
+    """The list to compare with: the one asked for, else the newest frozen campaign of this list that is not `but`."""
+    if against is not None:
+        return find_list(project, against)
+    found = newest_frozen(project.workspace, name, as_of=str(as_of), but=but)
+    if found is not None:
+        require_unchanged(found)
+    return found
+
+
+def _id_or_none(last: KeptList | None) -> str:
+    return "none" if last is None else last.list_id
+
+
+def with_changes(targets: TargetList, last: KeptList | None, given: Inputs) -> TargetList:
+    """The list with what changed since an earlier one, and in its `about` which one and how many."""
+    if last is None:
+        return targets
+    before = last.targets()
+    changes = changes_between(targets, before, given.holdings)
+    told = {
+        "against": last.list_id,
+        "against_as_of": str(last.about["suppress_as_of"]),
+        "changes": {change: count for change, _, _, count in counts(changes, kept_rows(targets, before))},
+    }
+    return dataclasses.replace(targets, changes=changes, about={**targets.about, **told})
 
 
 def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> ListSpec:
@@ -179,48 +209,16 @@ def _uptake(spec: ListSpec, served: Mapping[str, Any], scores: Path) -> dict[str
     }
 
 
-def opened(project: Project, name: str) -> list[Path]:
-    """The files people open."""
-    out = project.workspace.out
-    return [out / f"{name}.xlsx", out / f"{name}.csv"]
-
-
-def write_results(staged: files.Staged, targets: TargetList) -> None:
-    """The files of a list for machines: all arms, all candidates, what removed them, what was used."""
-    name = targets.spec.name
-    write_parquet(targets, staged.path(f"{name}.parquet", rows=len(targets.table)))
-    write_csv(targets, staged.path(f"{name}.csv", rows=len(targets.table)))
-    write_table(targets.candidates, staged.path("candidates.parquet", rows=len(targets.candidates)))
-    write_table(targets.waterfall, staged.path("waterfall.parquet"))
-    write_table(targets.capacity_use, staged.path("capacity_use.parquet"))
-    about = json.dumps(dict(targets.about), indent=1, ensure_ascii=False, default=str)
-    staged.path("about.json").write_text(about + "\n", encoding="utf-8")
-
-
-def _write_for_people(project: Project, targets: TargetList) -> None:
-    workbook, people = opened(project, targets.spec.name)
-    write_workbook(targets, workbook, language=project.spec.language, currency=project.spec.currency)  # type: ignore[arg-type]
-    write_people_csv(targets, people, language=project.spec.language)  # type: ignore[arg-type]
-
-
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """A frame as Parquet, infinite limits as null."""
-    pq.write_table(as_stored(frame), path, compression="zstd")
-
-
-def as_stored(frame: pd.DataFrame) -> pa.Table:
-    """A frame as its file holds it, infinite limits as null."""
-    return pa.Table.from_pandas(frame.replace([np.inf, -np.inf], np.nan), preserve_index=False)
-
-
-def list_from_config(config: Path, *, cutoff: date | None, say: Say) -> tuple[list[dict[str, Any]], list[Path]]:
+def list_from_config(
+    config: Path, *, cutoff: date | None, against: str | None = None, say: Say
+) -> tuple[list[dict[str, Any]], list[Path]]:
     """Build the list of a config file; its waterfall for people and the files to open."""
     spec = load_config(config)
     if not isinstance(spec, ListSpec):
         raise ConfigError(f"{config} is a model; expected a list, a file with 'offers'", code="C012")
     project = open_project(config.parent)
     with project.alone():
-        make_list(project, spec.name, cutoff=cutoff, say=say)
+        make_list(project, spec.name, cutoff=cutoff, against=against, say=say)
     waterfall = pq.read_table(project.workspace.of("lists", spec.name) / "waterfall.parquet").to_pylist()
     return waterfall, opened(project, spec.name)
 

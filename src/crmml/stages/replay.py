@@ -21,11 +21,11 @@ from crmml.peers import read_peers
 from crmml.registry.lookup import checked
 from crmml.scoring import Scorer, schema_of, score_frame
 from crmml.stages.kept_lists import KeptList, open_list
+from crmml.stages.list_files import as_stored
 from crmml.stages.list_snapshot import Snapshot
-from crmml.stages.lists import as_stored, list_inputs
+from crmml.stages.lists import list_inputs
 from crmml.stages.making import code_version
 from crmml.stages.project import Project
-from crmml.stages.scores import read_served
 from crmml.stages.why_lists import features_of, require_customer, scores_of
 from crmml.targeting import TargetList, build_list
 from crmml.targeting.export import to_arrow
@@ -60,7 +60,7 @@ def replay(given: Path, *, name: str, customer_id: str) -> list[dict[str, Any]]:
     NotFoundError
         M001 if the list or the customer is not there.
     IntegrityError
-        M002 if a stored file or bundle is not what was written, M008 if anything made again differs in a bit.
+        M002 if a stored file or bundle is not what was written, M009 if anything made again differs in a bit.
     """
     project, kept = open_list(given, name)
     snapshot, stored = kept.snapshot(), kept.targets()
@@ -114,11 +114,10 @@ def replay_list(
     project: Project, kept: KeptList, snapshot: Snapshot, stored: TargetList, customer_id: str
 ) -> Iterator[Compared]:
     """Eligibility, suppression, value and allocation run again; the customer's decision, then every row of all."""
-    read_served(snapshot.scores)
     inputs = list_inputs(
         project, snapshot.spec, snapshot.features, snapshot.scores, snapshot.directory, snapshot.cutoff
     )
-    again = build_list(snapshot.spec, inputs, suppress_as_of=snapshot.suppress_as_of, currency=project.spec.currency)
+    again = build_list(snapshot.spec, inputs, suppress_as_of=snapshot.suppress_as_of, currency=snapshot.currency)
     candidates = pq.read_table(kept.folder / "candidates.parquet")
     made = as_stored(again.candidates)
     is_own = pc.equal(candidates["customer_id"].cast("string"), customer_id)
@@ -132,6 +131,8 @@ def replay_list(
     yield compare("waterfall", pq.read_table(kept.folder / "waterfall.parquet"), as_stored(again.waterfall))
     use = pq.read_table(kept.folder / "capacity_use.parquet")
     yield compare("capacities and prices", use, as_stored(again.capacity_use))
+    reserve = pq.read_table(kept.folder / "reserve.parquet")
+    yield compare("reserve", reserve, to_arrow(again.reserve))
     same = again.list_id == stored.list_id
     yield Compared("list id", 1, 0, 1, () if same else ("list_id",), again.list_id)
 
@@ -177,7 +178,7 @@ def _require_equal(parts: list[Compared], kept: KeptList, snapshot: Snapshot) ->
     raise IntegrityError(
         f"the list {kept.list_id} cannot be replayed: {first.part} differs in {columns} "
         f"({len(wrong)} of {len(parts)} parts differ); expected every bit equal. {why[0].upper()}{why[1:]}",
-        code="M008",
+        code="M009",
     )
 
 

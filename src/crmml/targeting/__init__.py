@@ -5,12 +5,13 @@ from crmml.targeting.allocation import Allocation, allocate
 from crmml.targeting.build import TargetList, build_list, why
 from crmml.targeting.candidates import Inputs
 from crmml.targeting.capacities import Capacities, MinimumShare
+from crmml.targeting.changes import changes_between
 from crmml.targeting.check import Violation, check_allocation
-from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv
+from crmml.targeting.export import people_csv, write_csv, write_parquet, write_people_csv, write_people_csvs
 from crmml.targeting.greedy import rank_by
-from crmml.targeting.spec import Contact, ListSpec, Offer, Rule, Suppression, ValueEstimate
+from crmml.targeting.spec import Contact, ListSpec, Offer, Reserve, Rule, Suppression, ValueEstimate
 from crmml.targeting.why_not import why_not
-from crmml.targeting.workbook import write_workbook
+from crmml.targeting.workbook import write_workbook, write_workbooks
 
 __all__ = [
     "Allocation",
@@ -21,6 +22,7 @@ __all__ = [
     "ListSpec",
     "MinimumShare",
     "Offer",
+    "Reserve",
     "Rule",
     "Suppression",
     "TargetList",
@@ -28,6 +30,7 @@ __all__ = [
     "Violation",
     "allocate",
     "build_list",
+    "changes_between",
     "check_allocation",
     "people_csv",
     "rank_by",
@@ -36,5 +39,7 @@ __all__ = [
     "write_csv",
     "write_parquet",
     "write_people_csv",
+    "write_people_csvs",
     "write_workbook",
+    "write_workbooks",
 ]

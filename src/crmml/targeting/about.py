@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pandas as pd
+
 from crmml.sheets import Cell, Section, about_columns
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED
 from crmml.targeting.build import TargetList
@@ -23,7 +25,7 @@ _KINDS = {
     "minimum_branch": ("机构最低数", "minimum of a branch"),
     "minimum_share": ("最低占比", "minimum share"),
 }
-_SOURCES = {
+EFFECT_WORDS = {
     PROPENSITY: f"{PROPENSITY_ZH}:不代表联系带来的增量 {PROPENSITY}: what contact adds is not known",
     UPLIFT: f"{UPLIFT_ZH}:来自随机对照 {UPLIFT}: from randomised contacts",
 }
@@ -32,7 +34,7 @@ _SOURCES = {
 def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, ...]:
     """The blocks of the page in order: the list, what it should bring, filters, capacities, columns."""
     return (
-        Section("名单 The list", ("项目 Item", "内容 Value"), tuple(_identity(targets)), ("text", "wide")),
+        Section("名单 The list", ("项目 Item", "内容 Value"), tuple(identity(targets)), ("text", "wide")),
         Section("预期 Expected", ("项目 Item", "数值 Figure", "单位 Unit"), tuple(_expected(targets, money)), ("text", "number", "text")),
         Section(
             "筛选过程 How candidates became rows",
@@ -40,6 +42,7 @@ def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, 
             tuple(_waterfall(targets)),
             ("text", "number", "number", "number"),
         ),
+        *_since(targets),
         about_columns(PEOPLE),
         Section(
             "容量使用 Capacity used (空白上限表示不限 a blank limit is none)",
@@ -50,7 +53,39 @@ def sections(targets: TargetList, *, money: str = "元 yuan") -> tuple[Section, 
     )  # fmt: skip
 
 
-def _identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
+def _since(targets: TargetList) -> Iterator[Section]:
+    """What changed since the list that this one was compared with, in numbers."""
+    about = targets.about
+    if "against" not in about:
+        return
+    gone = targets.changes[targets.changes["change"] == "gone"] if len(targets.changes) else targets.changes
+    words = {"kept": "保留 Kept", "new": "新增 New", "gone": "移出 Gone", "other_offer": "换了产品 Another offer"}
+    rows: list[tuple[Cell, ...]] = [(words[change], count, "") for change, count in about["changes"].items()]
+    for (zh, en), count in _reasons_of(gone).items():
+        rows.append((f"− {zh} {en}", count, "移出原因 why gone"))
+    title = f"与上次名单相比 Since the list {about['against']} ({about['against_as_of']})"
+    yield Section(title, ("变化 Change", "客户 Customers", ""), tuple(rows), ("text", "number", "text"))
+
+
+_WHY_GONE = {
+    "taken": ("已办理该产品", "has taken the product"),
+    "no_room": ("名额的价格高于其价值", "a place is worth more to others"),
+    "by_lot": ("名额按价值、先后与抽签分完", "places given by value, order and lot"),
+    "not_scored": ("没有评分", "not scored"),
+}
+
+
+def _reasons_of(gone: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """How many are gone for each reason, the most frequent first."""
+    found: dict[tuple[str, str], int] = {}
+    for row in gone.to_dict("records"):
+        words = _WHY_GONE.get(row["code"], (row["why_zh"].split(":")[0], row["why_en"].split(":")[0]))
+        found[words] = found.get(words, 0) + 1
+    return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+
+def identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
+    """Which list it is: id, purpose, days, models, where the effect comes from."""
     about, spec = targets.about, targets.spec
     yield "名单编号 List id", targets.list_id
     yield "名称 Name", f"{spec.zh} {spec.en}"
@@ -61,7 +96,7 @@ def _identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
     for name, version in targets.about["models"].items():
         yield f"模型 Model: {name}", version
     for source, count in about["effect_source"].items():
-        yield "联系效应 Effect of contact", f"{_SOURCES[source]} ({count:,} 行 rows)"
+        yield "联系效应 Effect of contact", f"{EFFECT_WORDS[source]} ({count:,} 行 rows)"
     for offer in spec.offers:
         for channel, contact in offer.contacts.items():
             if contact.effect_share != 1:

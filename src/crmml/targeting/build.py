@@ -21,6 +21,7 @@ from crmml.targeting.columns import finish
 from crmml.targeting.decisions import Decisions, Step
 from crmml.targeting.eligibility import apply_eligibility, with_columns
 from crmml.targeting.offer_value import with_values
+from crmml.targeting.reserve import reserve_of
 from crmml.targeting.room import NOBODY, ids_of, limits_of_units, with_members
 from crmml.targeting.spec import ListSpec
 from crmml.targeting.suppression import apply_suppression, with_suppression
@@ -62,6 +63,10 @@ class TargetList:
         rows together, and how far the list is from it at most, as a share.
     about
         List id, dates, models, totals: what the list's own page says.
+    reserve
+        The next best customers of each manager, see `reserve.py`.
+    changes
+        What changed since an earlier list, see `changes.py`; without columns where none was compared.
     """
 
     spec: ListSpec
@@ -72,6 +77,8 @@ class TargetList:
     bound: float
     gap: float
     about: Mapping[str, Any]
+    reserve: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    changes: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
 
     @property
     def rows(self) -> int:
@@ -133,10 +140,13 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date, currency
     table = finish(spec, chosen.rows, inputs.uptake, suppress_as_of=suppress_as_of)
     use = capacity_use(spec, candidates, allowed, chosen, currency=currency)
     about = _about(spec, inputs, table, chosen.allocation, cutoff, suppress_as_of)
+    decided = decisions.of_candidates(candidates)
+    reserve = reserve_of(spec, decided, table["customer_id"], use, inputs.uptake, suppress_as_of=suppress_as_of)
     return TargetList(
         spec=spec,
         table=table.assign(list_id=about["list_id"]),
-        candidates=decisions.of_candidates(candidates),
+        candidates=decided,
+        reserve=reserve.assign(list_id=about["list_id"]),
         waterfall=decisions.waterfall(),
         capacity_use=use,
         bound=chosen.allocation.bound,

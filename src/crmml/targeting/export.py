@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml.files import staged_file, write_atomic
+from crmml.sheets import SHEET_ROWS
 from crmml.targeting.build import TargetList
 from crmml.targeting.columns import PEOPLE, people_view
+from crmml.targeting.parts import part_paths, remove_later_parts, split
 
 DATES = ("last_contacted_on", "cutoff_date", "suppress_as_of", "call_by")
 MARK = "\ufeff"
@@ -48,6 +50,18 @@ def write_people_csv(targets: TargetList, path: Path, *, language: Literal["zh",
     """Write the rows to contact for people; the number of rows."""
     write_atomic(path, people_csv(people_view(targets.table, language=language)))
     return targets.rows
+
+
+def write_people_csvs(
+    targets: TargetList, path: Path, *, language: Literal["zh", "en"] = "zh", book_rows: int = SHEET_ROWS
+) -> list[Path]:
+    """As `write_people_csv`, more rows than a spreadsheet opens in files numbered from 2; the files written."""
+    view = people_view(targets.table, language=language)
+    parts = split(view, book_rows)
+    for part, place in zip(parts, part_paths(path, len(parts)), strict=True):
+        write_atomic(place, people_csv(part))
+    remove_later_parts(path, len(parts))
+    return part_paths(path, len(parts))
 
 
 def people_csv(view: pd.DataFrame) -> str:

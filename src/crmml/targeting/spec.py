@@ -155,6 +155,16 @@ class ValueEstimate:
 
 
 @dataclass(frozen=True)
+class Reserve:
+    """The next best customers of each manager (of each branch for those without one), named beside the list."""
+
+    per_manager: int = 5
+
+    def __post_init__(self) -> None:
+        require_count("reserve.per_manager", self.per_manager, optional=False)
+
+
+@dataclass(frozen=True)
 class ListSpec:
     """A target list: who may be on it, what is offered, how many, and how it will be judged.
 
@@ -179,6 +189,7 @@ class ListSpec:
     max_risk_band: str | None = None
     suppression: Suppression = field(default_factory=Suppression)
     value: ValueEstimate = field(default_factory=ValueEstimate)
+    reserve: Reserve = field(default_factory=Reserve)
 
     def __post_init__(self) -> None:
         for name in ("name", "zh", "en", "purpose"):

@@ -7,7 +7,9 @@ held out and a row that lost its place by order or lot are told alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,9 @@ _LIMITS = {
     "channel": ("渠道名额:", "a slot of channel "),
     "branch": ("机构名额:", "a slot of branch "),
     "manager": ("客户经理名额:", "a slot of manager "),
-    "offer_branch": ("产品在机构的名额:", "a place of "),
+    "offer_branch": ("机构产品名额:", "a place of the product in branch "),
+    "minimum_offer": ("产品最低数:", "the minimum of "),
+    "minimum_branch": ("机构最低数:", "the minimum of branch "),
 }
 _COMPARED = re.compile(r"([^\W\d]\w*)\s*(<=|>=|<>|!=|<|>|=)\s*('(?:[^']|'')*'|-?\d+(?:\.\d+)?)")
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "=", "!=": "="}
@@ -59,44 +63,78 @@ def why_not(
         value, `price` (what its places are worth to others) and `short_by` (how far its value is below
         that; null where the price did not decide). Empty where the customer was no candidate.
     """
-    rows = targets.candidates[targets.candidates["customer_id"] == customer_id]
-    order = [name for name in ("offer", "channel") if name in rows]
-    rows = rows.sort_values(["expected_value", *order], ascending=[False, *[True] * len(order)], ignore_index=True)
-    priced = prices_of(rows, targets.capacity_use)
-    listed = targets.table[targets.table["customer_id"] == customer_id]
-    told = [_told(targets, rows.iloc[[at]], priced.iloc[at], listed, features, arms) for at in range(len(rows))]
-    return pd.DataFrame(told)
+    return Whys.of(targets, [customer_id], features, arms=arms).of_customer(customer_id)
 
 
-def _told(
-    targets: TargetList,
-    row: pd.DataFrame,
-    prices: pd.Series,
-    listed: pd.DataFrame,
-    features: pd.DataFrame | None,
-    arms: bool,
-) -> dict[str, Any]:
-    one = row.iloc[0]
-    price = float(prices.sum()) if len(prices) else 0.0
-    code, zh, en, short = str(one["decision"]), "", "", None
-    if code in (NO_ROOM, CONTROL) and not (arms and code == CONTROL):
-        code, zh, en, short = _crowded_out(targets, one, prices, price, listed, arms)
-    else:
-        zh, en = _because(targets, row, code, features)
-    figures = {name: one[name] for name in FIGURES if name in one}
-    if code == "by_lot":  # figures above the price would tell a row held out from one that lost its place
-        price = np.nan
-    return {"offer": one["offer"], "channel": one["channel"], "decision": code, "zh": zh, "en": en, **figures} | {
-        "price": price,
-        "short_by": short,
-    }
+@dataclass(frozen=True)
+class Whys:
+    """What became of the candidates of some customers, prices looked up once for all of them."""
+
+    targets: TargetList
+    rows: pd.DataFrame
+    prices: pd.DataFrame
+    features: pd.DataFrame | None
+    arms: bool
+    with_values: bool
+    places: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        targets: TargetList,
+        customers: Iterable[str],
+        features: pd.DataFrame | None = None,
+        *,
+        arms: bool = False,
+        with_values: bool = True,
+    ) -> Whys:
+        """As `why_not`; without `with_values` a rule is told by its words alone, and no branch or manager is named."""
+        rows = targets.candidates[targets.candidates["customer_id"].isin(list(customers))]
+        order = ["customer_id", "expected_value", "offer", "channel"]
+        rows = rows.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+        found = rows.groupby("customer_id", sort=False).indices
+        places = {str(customer): np.asarray(at) for customer, at in found.items()}
+        return cls(targets, rows, prices_of(rows, targets.capacity_use), features, arms, with_values, places)
+
+    def of_customer(self, customer_id: str) -> pd.DataFrame:
+        """One row per candidate of a customer, best first."""
+        listed = self._listed.get(customer_id, self.targets.table.iloc[:0])
+        return pd.DataFrame([self._told(place, listed) for place in self.places.get(customer_id, ())])
+
+    def reason(self, customer_id: str, offer: str, otherwise: tuple[str, str, str]) -> tuple[str, str, str]:
+        """Code and words of what became of one offer by its best channel; `otherwise` where it was no candidate."""
+        for place in self.places.get(customer_id, ()):
+            if self.rows["offer"].iat[place] == offer:
+                told = self._told(place, self._listed.get(customer_id, self.targets.table.iloc[:0]))
+                return told["decision"], told["zh"], told["en"]
+        return otherwise
+
+    @cached_property
+    def _listed(self) -> dict[str, pd.DataFrame]:
+        own = self.targets.table[self.targets.table["customer_id"].isin(list(self.places))]
+        return {str(customer): rows for customer, rows in own.groupby("customer_id", sort=False)}
+
+    def _told(self, place: int, listed: pd.DataFrame) -> dict[str, Any]:
+        row = self.rows.iloc[[place]]
+        one, prices = row.iloc[0], self.prices.iloc[place]
+        price = float(prices.sum()) if len(prices) else 0.0
+        code, zh, en, short = str(one["decision"]), "", "", None
+        if code in (NO_ROOM, CONTROL) and not (self.arms and code == CONTROL):
+            code, zh, en, short = _crowded_out(self, one, prices, price, listed)
+        else:
+            zh, en = _because(self.targets, row, code, self.features, self.with_values)
+        figures = {name: one[name] for name in FIGURES if name in one}
+        if code == "by_lot":  # figures above the price would tell a row held out from one that lost its place
+            price = np.nan
+        told = {"offer": one["offer"], "channel": one["channel"], "decision": code, "zh": zh, "en": en}
+        return {**told, **figures, "price": price, "short_by": short}
 
 
 def _crowded_out(
-    targets: TargetList, one: pd.Series, prices: pd.Series, price: float, listed: pd.DataFrame, arms: bool
+    whys: Whys, one: pd.Series, prices: pd.Series, price: float, listed: pd.DataFrame
 ) -> tuple[str, str, str, float | None]:
     """Why an eligible, worthwhile candidate has no place: another offer of the customer, the price, or the lot."""
-    shown = listed if arms else listed[listed["arm"] != CONTROL]
+    shown = listed if whys.arms else listed[listed["arm"] != CONTROL]
     if len(shown):
         won, worth = shown.iloc[0], float(one["expected_value"])
         zh = f"每位客户一个产品:已选 {won['offer_zh']}({won['expected_value']:,.0f}),此项 {worth:,.0f}"
@@ -104,25 +142,26 @@ def _crowded_out(
         return "other_offer", zh, en, None
     short = price - float(one["expected_value"])
     if short > 0:
-        zh, en = _dear(targets, one, prices)
+        zh, en = _dear(whys, one, prices)
         return NO_ROOM, zh, en, short
     return "by_lot", *BY_LOT, None
 
 
-def _dear(targets: TargetList, one: pd.Series, prices: pd.Series) -> tuple[str, str]:
+def _dear(whys: Whys, one: pd.Series, prices: pd.Series) -> tuple[str, str]:
     """The value of a candidate beside the price of each place it needs."""
     worth, parts_zh, parts_en = float(one["expected_value"]), [], []
     for kind, price in prices[prices != 0].items():
-        zh, en = _LIMITS[str(kind)]
-        name = _limit_name(targets, one, str(kind))
-        parts_zh.append(f"{zh}{name[0]} 值 {price:,.0f}")
-        parts_en.append(f"{en}{name[1]} costs {price:,.0f}")
+        zh, en = _LIMITS.get(str(kind), (f"{kind}:", f"{kind} "))
+        name = _limit_name(whys.targets, one, str(kind)) if whys.with_values else ("", "")
+        parts_zh.append(f"{(zh + name[0]).rstrip(':')} 值 {price:,.0f}")
+        parts_en.append(f"{(en + name[1]).strip()} costs {price:,.0f}")
     short = float(prices.sum()) - worth
     zh = f"预期 {worth:,.0f};{','.join(parts_zh)};差 {short:,.0f}"
     return zh, f"expected {worth:,.0f}; {', '.join(parts_en)}: {short:,.0f} short"
 
 
 def _limit_name(targets: TargetList, one: pd.Series, kind: str) -> tuple[str, str]:
+    kind = kind.removeprefix("minimum_").removeprefix("offer_")
     if kind not in COUNTED:
         return "", ""
     if kind == "offer":
@@ -134,7 +173,9 @@ def _limit_name(targets: TargetList, one: pd.Series, kind: str) -> tuple[str, st
     return ("未分配", "nobody") if key == NOBODY else (shown, shown)
 
 
-def _because(targets: TargetList, row: pd.DataFrame, code: str, features: pd.DataFrame | None) -> tuple[str, str]:
+def _because(
+    targets: TargetList, row: pd.DataFrame, code: str, features: pd.DataFrame | None, with_values: bool
+) -> tuple[str, str]:
     """The words of a step, with what was found where the step reads a value."""
     one = row.iloc[0]
     if code == ON_LIST:
@@ -142,7 +183,10 @@ def _because(targets: TargetList, row: pd.DataFrame, code: str, features: pd.Dat
     words = targets.waterfall.set_index("step")
     zh, en = (str(words.loc[code, language]) for language in ("zh", "en")) if code in words.index else (code, code)
     rule = _rule_of(targets.spec, code)
-    found = _found(rule, row, features) if rule is not None else _figure_of(code, one, targets.about)
+    if rule is not None:
+        found = _found(rule, row, features) if with_values else ""
+    else:
+        found = _figure_of(code, one, targets.about)
     return (f"{zh}:{found}", f"{en}: {found}") if found else (zh, en)
 
 
