@@ -70,7 +70,7 @@ def test_a_customer_no_longer_scored_is_told_so():
 def test_no_branch_or_manager_is_named_in_a_price():
     old = build_list(spec(), inputs(), suppress_as_of=AS_OF)
     new = build_list(spec(capacities=Capacities(total=2)), inputs(), suppress_as_of=AS_OF)
-    use = new.capacity_use
+    use = new.capacity_use.assign(price=0.0)
     row = pd.DataFrame(
         {"kind": ["manager"], "key": ["m1"], "name": ["甲"], "used": [1.0], "limit": [1.0], "price": [500.0]}
     )
