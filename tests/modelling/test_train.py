@@ -166,7 +166,9 @@ def test_few_events_are_learned_from_where_the_config_says_so_and_every_figure_r
     ):
         quick_train(few, make_spec(few_events=FewEvents(41)), tmp_path)
     made = quick_train(few, make_spec(few_events=FewEvents(40)), tmp_path)
-    assert made.metrics["tested_on"].endswith("; learned from 40 events, fewer than 50")
+    needed = "fewer than 50 (for so many, at this rate, it would learn from about 2022-11 on)"
+    assert made.metrics["tested_on"].endswith(f"; learned from 40 events, {needed}")
+    assert made.metrics["tested_on_zh"].endswith(";由 40 个事件学得,少于 50 个(按此发生率,须自约 2022-11 起学习)")
     assert made.bundle.card["config"]["few_events"] == {"at_least": 40}
 
 

@@ -42,7 +42,7 @@ def require_events(
     if rows == "training" and events < at_least:
         raise SourceError(
             f"{target}: {events} events (< {at_least}) among {len(label):,} training rows {span}; expected at "
-            f"least {at_least}. Add earlier cut-offs{_begin_by(days, events, at_least)} or lengthen the horizon"
+            f"least {at_least}. Add earlier cut-offs{_at_this_rate(days, events, at_least)} or lengthen the horizon"
             + (
                 ""
                 if at_least < FEWEST_EVENTS
@@ -52,11 +52,13 @@ def require_events(
         )
 
 
-def _begin_by(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> str:
-    """The day with which training would have to begin for so many events, if they happened at the same rate before.
+def begin_by(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> str:
+    """The month with which training would have to begin for so many events, if they happened at the same rate before.
 
-    >>> _begin_by(np.array(["2024-01-31", "2024-07-31"], dtype="datetime64[D]"), events=25, at_least=50)
-    ' (at this rate from about 2023-02 on)'
+    Nothing where rows have no dates.
+
+    >>> begin_by(np.array(["2024-01-31", "2024-07-31"], dtype="datetime64[D]"), events=25, at_least=50)
+    '2023-02'
     """
     known = days[~np.isnat(days)]
     if len(known) == 0:
@@ -65,8 +67,12 @@ def _begin_by(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> s
     # One cut-off stands for a month of events.
     step = int((distinct[1:] - distinct[:-1]).astype(int).mean()) if len(distinct) > 1 else 30
     needed = int(np.ceil((int((distinct[-1] - distinct[0]).astype(int)) + step) * at_least / events))
-    first = (distinct[-1] - np.timedelta64(needed - step, "D")).astype("datetime64[M]")
-    return f" (at this rate from about {first} on)"
+    return str((distinct[-1] - np.timedelta64(needed - step, "D")).astype("datetime64[M]"))
+
+
+def _at_this_rate(days: npt.NDArray[np.datetime64], events: int, at_least: int) -> str:
+    first = begin_by(days, events, at_least)
+    return f" (at this rate from about {first} on)" if first else ""
 
 
 def require_amounts(

@@ -20,6 +20,7 @@ from crmml.modelling.benchmark import fit_benchmark
 from crmml.modelling.card import data_digest, library_version, make_card, plain
 from crmml.modelling.card_words import CardWords
 from crmml.modelling.direct import direct_regression
+from crmml.modelling.enough import begin_by
 from crmml.modelling.fit import Fitted, fit
 from crmml.modelling.horizons import of_horizon, without_horizon
 from crmml.modelling.monotone import verify_signs
@@ -148,7 +149,8 @@ def train(
         metrics["crossings"] = curves.crossings(served, prepared.X[prepared.test])
         metrics["separate"] = curves.against_separate(curve, prepared, spec, fitted, resamples=resamples)
         curve = curve.drop(columns="benchmark")
-    metrics["tested_on"] += few_events_stamp(prepared, spec)
+    stamp, stamp_zh = few_events_stamp(prepared, spec)
+    metrics["tested_on"], metrics["tested_on_zh"] = metrics["tested_on"] + stamp, metrics["tested_on_zh"] + stamp_zh
     metrics["reasons_agreement"] = reasons_agreement(
         served,
         view,
@@ -206,9 +208,21 @@ def _predict_folds(
     return pd.concat(told, ignore_index=True)
 
 
-def few_events_stamp(prepared: Prepared, spec: ModelSpec) -> str:
-    """What every figure of a model says that was learned from fewer events than are asked for by default."""
-    if spec.is_money:
-        return ""
-    events = int(prepared.column("label")[prepared.train].sum())
-    return f"; learned from {events} events, fewer than {FEWEST_EVENTS}" if events < FEWEST_EVENTS else ""
+def few_events_stamp(prepared: Prepared, spec: ModelSpec) -> tuple[str, str]:
+    """What every figure of a model says, in English and Chinese, that was learned from fewer events than by default.
+
+    With it stands what would be needed: the month in which training would have to begin for so many, at the same rate.
+    """
+    events = 0 if spec.is_money else int(prepared.column("label")[prepared.train].sum())
+    if spec.is_money or events >= FEWEST_EVENTS:
+        return "", ""
+    first = begin_by(prepared.days[prepared.train], events, FEWEST_EVENTS)
+    needs, needs_zh = (
+        (f" (for so many, at this rate, it would learn from about {first} on)", f"(按此发生率,须自约 {first} 起学习)")
+        if first
+        else ("", "")
+    )
+    return (
+        f"; learned from {events} events, fewer than {FEWEST_EVENTS}{needs}",
+        f";由 {events} 个事件学得,少于 {FEWEST_EVENTS} 个{needs_zh}",
+    )
