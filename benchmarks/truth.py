@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.report import machine
+from benchmarks.truth_ceiling import auc_from_truth, log_odds
 from benchmarks.truth_page import CONFIGS, CURVE, MONEY, Line, page_of
 from crmml.bundle import HORIZON
 from crmml.demo_bank import judge
@@ -42,7 +43,14 @@ def measure(home: Path, config: str, *, customers: int, seed: int) -> list[Line]
         shutil.copytree(ROOT / "configs", home / "configs")
     _crmml(home, "demo", "--customers", str(customers), "--seed", str(seed), "--only-bank")
     _crmml(home, "train", f"configs/demo/{config}.yaml")
-    return lines_of(home / "data" / "demo", (config,))
+    lines = lines_of(home / "data" / "demo", (config,))
+    return [replace(line, shown=_shown(home, line.model)) for line in lines]
+
+
+def _shown(home: Path, model: str) -> float | None:
+    """What learning the truth itself reaches, for a probability of one horizon."""
+    keys = {key.replace("_", " "): key for key in MODELS}
+    return auc_from_truth(home, keys[model.replace("_", " ")]) if model.replace("_", " ") in keys else None
 
 
 def lines_of(data: Path, configs: Sequence[str] = CONFIGS) -> list[Line]:
@@ -86,18 +94,8 @@ def _probability(data: Path, name: str, target: str, metrics: dict[str, Any], ro
     known = rows.assign(chance=chance)[~np.isnan(chance)]
     parts = [part for _, part in known.groupby("period")]
     truth = float(np.mean([judge.auc_of_truth(data / "truth", target, part) for part in parts]))
-    alike = float(np.mean([_correlation(_log_odds(part["chance"]), part["log_odds"]) for part in parts]))
+    alike = float(np.mean([_correlation(log_odds(part["chance"]), part["log_odds"]) for part in parts]))
     return _line(name, "auc", metrics, known, ("probability", "chance"), (truth, alike), driver)
-
-
-def _log_odds(chance: pd.Series) -> Array:
-    """Of chances kept off 0 and 1, where the truth has customers who cannot stay or go."""
-    kept = np.clip(chance.to_numpy(dtype=float), _SURE, 1 - _SURE)
-    return np.asarray(np.log(kept / (1 - kept)))
-
-
-#: A true chance nearer to 0 or 1 than this has the log-odds of this.
-_SURE = 1e-4
 
 
 def _correlation(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
