@@ -161,7 +161,8 @@ def score_frame(frame: pd.DataFrame, scorer: Scorer, *, watch: BatchWatch | None
     X = scorer.bundle.encode(frame)
     if watch is not None:
         watch.add(X, scorer.bundle.unseen)
-    served = _served_money(frame, X, scorer) if scorer.is_money else _served_probability(frame, X, scorer)
+    serve = _served_effect if scorer.bundle.is_effect else _served_money if scorer.is_money else _served_probability
+    served = serve(frame, X, scorer)
     columns: dict[str, Any] = {key: frame[key].to_numpy() for key in KEYS if key in frame}
     columns |= {"model": scorer.model, "version": scorer.version, **served.columns}
     for place in range(PLACES):
@@ -181,6 +182,7 @@ def schema_of(scorer: Scorer, *, has_events: bool = True) -> pa.Schema:
     served = score_column(scorer.bundle.target)
     points = [f"{served}_{months}m" for months in scorer.bundle.curve]
     numbers = [served, *COMPONENTS] if scorer.is_money else [served, *points, "log_odds"]
+    numbers = [served] if scorer.bundle.is_effect else numbers
     columns = {"customer_id": pa.string(), "cutoff_date": pa.date32()}
     columns |= {"event_id": pa.string()} if has_events else {}
     columns |= dict.fromkeys(("model", "version", "segment"), pa.string())
@@ -200,7 +202,7 @@ def score_column(target: str) -> str:
     >>> score_column("churn"), score_column("uptake"), score_column("contribution")
     ('prob_churn', 'prob_take', 'contribution_12m')
     """
-    return {"contribution": "contribution_12m", "uptake": "prob_take"}.get(target, f"prob_{target}")
+    return {"contribution": "contribution_12m", "uptake": "prob_take", "uplift": "effect"}.get(target, f"prob_{target}")
 
 
 def curve_of(bundle: Bundle, X: Array) -> dict[str, Array]:
@@ -265,6 +267,34 @@ def _served_probability(frame: pd.DataFrame, X: Array, scorer: Scorer) -> _Serve
             infos=bundle.features,
             voice=scorer.voice,
         )
+
+    return _Served(columns, reasons, [info.name for info in bundle.features], say, worst)
+
+
+def _served_effect(frame: pd.DataFrame, X: Array, scorer: Scorer) -> _Served:
+    """What a contact changes, with reasons in its own units."""
+    bundle = scorer.bundle
+    effect, (contributions, base) = bundle.effect(X), bundle.contributions(X)
+    segments = bundle.segments(frame)
+    peers, peer_effect = bundle.peer_contributions(segments)
+    reasons = find_reasons(contributions, peers, bundle.concepts, places=PLACES)
+    worst = max(
+        check_sums(sum_columns(contributions) + base, effect, what="contributions and the effect"),
+        check_sums(reasons.total, effect - peer_effect, what="effects and the distance from the peers"),
+    )
+    columns = {
+        "segment": segments,
+        score_column(bundle.target): effect,
+        "grade": bundle.grade(effect),
+        "percentile": bundle.percentile(effect),
+        "peer_mean": peer_effect,
+    }
+
+    def say(place: int) -> tuple[np.ndarray, np.ndarray]:
+        return write_sentences(
+            reasons, place, values=frame, segments=segments, peers=scorer.peers, infos=bundle.features,
+            voice=scorer.voice,
+        )  # fmt: skip
 
     return _Served(columns, reasons, [info.name for info in bundle.features], say, worst)
 

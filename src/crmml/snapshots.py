@@ -117,7 +117,7 @@ def take_event_snapshots(bank: Bank, event: Event, between: Interval, terms: Seq
     for term in terms:
         if term not in allowed:
             raise ValueError(f"{term!r} is not a term of {event}; expected one of {', '.join(allowed)}")
-    events = _loans(bank) if event == "loans" else _contacts(bank)
+    events = _loans(bank) if event == "loans" else contact_events(bank)
     inside = events.filter(_.event_day > between.start, _.event_day <= between.end)
     keys = inside.select(
         "customer_id",
@@ -144,7 +144,8 @@ def _loans(bank: Bank) -> ir.Table:
     return loans.mutate(event_id=_.loan_id, event_day=_.granted_on)
 
 
-def _contacts(bank: Bank) -> ir.Table:
+def contact_events(bank: Bank) -> ir.Table:
+    """Assignments of the contact log with their `event_id` and `event_day`."""
     contacts = bank.table("contacts")
     parts = [contacts.product_id, contacts.assigned_on.cast("string"), contacts.list_id.fill_null("")]
     return contacts.mutate(event_id=ibis.literal("/").join([contacts.customer_id, *parts]), event_day=_.assigned_on)

@@ -56,6 +56,11 @@ class Bundle:
         return bool(self.components)
 
     @property
+    def is_effect(self) -> bool:
+        """Whether it serves what a contact changes, in units of the outcome."""
+        return self.target == "uplift"
+
+    @property
     def horizon(self) -> int | None:
         """The months that a model of several horizons speaks of, None for any other model."""
         months = self.encoding.fixed.get(HORIZON)
@@ -154,12 +159,20 @@ class Bundle:
             total = total + sign * amounts[name]
         return pd.DataFrame({**amounts, TOTAL: total})
 
+    def effect(self, X: Array) -> Array:
+        """What a contact changes, in units of the outcome."""
+        return self._amount(self.parts[0], X)
+
     def served(self, X: Array) -> Array:
-        """What people see: the probability, or the contribution in yuan."""
+        """What people see: the probability, the contribution in yuan, or the effect."""
+        if self.is_effect:
+            return self.effect(X)
         return self.predict_money(X)[TOTAL].to_numpy() if self.is_money else self.probability(X)
 
     def scale(self, X: Array) -> Array:
-        """What reasons add up to: the log-odds, or the contribution in yuan."""
+        """What reasons add up to: the log-odds, the contribution in yuan, or the effect."""
+        if self.is_effect:
+            return self.effect(X)
         return self.predict_money(X)[TOTAL].to_numpy() if self.is_money else self.log_odds(X)
 
     def segments(self, frame: pd.DataFrame) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from crmml.economics import FAMILIES, FAMILY_WORDS
 from crmml.errors import ConfigError, did_you_mean
 from crmml.evaluation.gates import Gates
 from crmml.features import DEFAULT, askable_names, expand
-from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uptake, Winback
+from crmml.labels import Bookings, Churn, Contribution, Default, Given, Uplift, Uptake, Winback
 from crmml.modelling.spec import BankModelSpec, FewEvents, LightGBM, ScorecardSpec, Split, Tuning
 from crmml.modelling.splits import check_purge
 from crmml.periods import Horizon, Horizons, month_ends, parse_day
@@ -31,6 +31,7 @@ TARGETS: Mapping[str, type] = {
     "bookings": Bookings,
     "given": Given,
     "winback": Winback,
+    "uplift": Uplift,
 }
 
 
@@ -79,7 +80,7 @@ class HorizonsFile:
 class ModelFile:
     """The keys of a model's YAML file. Among `features`, `default` stands for the families that have proved to gain."""
 
-    target: Literal["churn", "default", "contribution", "uptake", "bookings", "given", "winback"]
+    target: Literal["churn", "default", "contribution", "uptake", "bookings", "given", "winback", "uplift"]
     zh: str
     en: str
     cutoffs: CutoffsFile
@@ -148,6 +149,7 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
     with placed(f"{where}: cutoffs"):
         check_purge(spec.split, spec.horizon)
     common: dict[str, Any] = {"path": path, "event": file.cutoffs.event, "terms": file.terms}
+    _require_contacts(file, where=where)
     if file.target != "uptake":
         target: Any = build(TARGETS[file.target], dict(file.label), where=f"{where}: label")
         return (Model(key, file.zh, file.en, replace(spec, target=target), **common),)
@@ -167,6 +169,24 @@ def load_models(path: Path, *, bank: str) -> tuple[Model, ...]:
         )
         for product in products
     )
+
+
+def _require_contacts(file: ModelFile, *, where: str) -> None:
+    """An uplift is learned from assignments of the contact log, and its offer and channel are terms by themselves.
+
+    Raises
+    ------
+    ConfigError
+        C005 if the cut-offs are others, there are terms, or nothing later to test on.
+    """
+    if file.target != "uplift":
+        return
+    if file.cutoffs.event != "contacts" or file.cutoffs.out_of_sample or file.terms:
+        raise ConfigError(
+            f"{where}: an uplift is learned from assignments of the contact log and tested on later ones; expected "
+            "cutoffs: {event: contacts, train: [...], out_of_time: [...]} and no terms (offer and channel are read from the log)",
+            code="C005",
+        )
 
 
 def _horizon(file: ModelFile, *, where: str) -> Horizon:

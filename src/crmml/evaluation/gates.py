@@ -80,6 +80,8 @@ def judge(
         The digest of the champion's bundle, with whose reasons the candidate's must have been compared.
     """
     measure, headline = report["measure"], report["headline"]
+    if measure == "qini":
+        return _of_effect(gates, report)
     figure = headline[measure]
     low = gates.discrimination_low
     if low is None:
@@ -108,12 +110,7 @@ def judge(
         )
     if champion is not None:
         results.append(_reasons(gates, report.get("reasons_agreement"), champion_digest))
-    if gates.leak_audit:
-        state = str(report.get("leak_audit", "not run"))
-        accepted = bool(gates.accepted.strip()) and state == NOT_AUDITABLE
-        expected = "clean, or not auditable with a note under gates: {accepted: …}"
-        found = f"{state}, accepted: {gates.accepted.strip()}" if accepted else state
-        results.append(GateResult("leak audit", found, expected, state == "clean" or accepted))
+    results += _audited(gates, report)
     if report.get("stamp"):
         note = gates.accepted.strip()
         found = f"{report['stamp']}, accepted: {note}" if note else str(report["stamp"])
@@ -125,10 +122,59 @@ def judge(
         kept = signs["violations"] == 0
         found = f"{signs['violations']} violations in {signs['perturbed']:,} perturbed rows"
         results.append(GateResult("expected signs", found, "0 violations", kept))
-    worst = float(report["exactness"])
-    exact = worst <= gates.exactness
-    results.append(GateResult("exactness of reasons", f"{worst:.1e}", f"at most {gates.exactness:.0e}", exact))
+    results.append(_exact(gates, report))
     return results
+
+
+def _of_effect(gates: Gates, report: Mapping[str, Any]) -> list[GateResult]:
+    """What an uplift model must show: it ranks or it helps, of a random log, without knowing the future, and adds up."""
+    learning, overlap = report["learning"], report["overlap"]
+    ranking, average = learning["qini"], learning["average_effect"]
+    usable = _is_above(average.get("low"), 0.0) or (
+        _is_above(ranking.get("low"), 0.0) and learning["serves"] == "differences"
+    )
+    return [
+        GateResult(
+            "usable uplift",
+            f"Qini {_shown(ranking)}, average effect {_shown(average)}",
+            "one of the lower ends above 0, on customers not learned from",
+            usable,
+        ),
+        _not_harmful(report["headline"]),
+        GateResult(
+            "random arms",
+            f"{overlap['worst']} differs by {overlap['difference']:+.3f}",
+            "no difference beyond chance",
+            bool(overlap["is_random"]),
+        ),
+        *_audited(gates, report),
+        _exact(gates, report),
+    ]
+
+
+def _not_harmful(headline: Mapping[str, Any]) -> GateResult:
+    """A ranking or an effect that later assignments contradict is not served."""
+    ranking, average = headline["qini"], headline["average_effect"]
+    harms = any(figure.get("high") is not None and figure["high"] < 0 for figure in (ranking, average))
+    found = f"Qini {_shown(ranking)}, average effect {_shown(average)}"
+    return GateResult("later assignments", found, "neither is below 0 beyond chance", not harms)
+
+
+def _audited(gates: Gates, report: Mapping[str, Any]) -> list[GateResult]:
+    if not gates.leak_audit:
+        return []
+    state = str(report.get("leak_audit", "not run"))
+    accepted = bool(gates.accepted.strip()) and state == NOT_AUDITABLE
+    expected = "clean, or not auditable with a note under gates: {accepted: …}"
+    found = f"{state}, accepted: {gates.accepted.strip()}" if accepted else state
+    return [GateResult("leak audit", found, expected, state == "clean" or accepted)]
+
+
+def _exact(gates: Gates, report: Mapping[str, Any]) -> GateResult:
+    worst = float(report["exactness"])
+    return GateResult(
+        "exactness of reasons", f"{worst:.1e}", f"at most {gates.exactness:.0e}", worst <= gates.exactness
+    )
 
 
 def _reasons(gates: Gates, measured: Mapping[str, Any] | None, digest: str | None) -> GateResult:
@@ -165,7 +211,7 @@ def require(results: list[GateResult], *, model: str) -> None:
 
 def _shown(figure: Mapping[str, float | None]) -> str:
     if figure.get("low") is None:
-        return f"{figure['value']:.4f}"
+        return "none" if figure["value"] is None else f"{figure['value']:.4f}"
     return f"{figure['value']:.4f} [{figure['low']:.4f}, {figure['high']:.4f}]"
 
 

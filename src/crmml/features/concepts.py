@@ -34,6 +34,7 @@ CONCEPTS: dict[str, Concept] = {
         Concept("standing", "同类位次", "standing among peers"),
         Concept("value", "历史贡献", "past contribution"),
         Concept("terms", "申请条件", "terms asked for"),
+        Concept("propensity", "购买倾向", "chance to take anyway"),
         Concept("horizon", "预测期限", "how far ahead"),
     )
 }

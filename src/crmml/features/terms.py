@@ -16,6 +16,7 @@ TERMS: dict[str, tuple[str, str, str, str]] = {
     "instalment": ("申请月供", "instalment asked for", "money", "number"),
     "collateral_value": ("押品价值", "value of the collateral", "money", "number"),
     "product_id": ("申请或营销的产品", "product asked for or offered", "category", "category"),
+    "offer": ("营销的产品", "product offered", "category", "category"),
     "channel": ("计划渠道", "planned channel", "category", "category"),
     "arm": ("试验组别", "arm of the trial", "category", "category"),
     "list_id": ("名单编号", "list", "category", "category"),

@@ -2,7 +2,8 @@
 
 from crmml.labels.build import build_labels, label_counts
 from crmml.labels.loss_day import loss_days
-from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake, Winback
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uplift, Uptake, Winback
+from crmml.labels.uplift import assignments
 
 __all__ = [
     "Bookings",
@@ -11,8 +12,10 @@ __all__ = [
     "Default",
     "Given",
     "Target",
+    "Uplift",
     "Uptake",
     "Winback",
+    "assignments",
     "build_labels",
     "label_counts",
     "loss_days",

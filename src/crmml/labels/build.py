@@ -16,7 +16,8 @@ from crmml.labels.frame import Observed, settle, windowed
 from crmml.labels.given import given
 from crmml.labels.horizons import nest
 from crmml.labels.silence import silent
-from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uptake, Winback
+from crmml.labels.targets import Bookings, Churn, Contribution, Default, Given, Target, Uplift, Uptake, Winback
+from crmml.labels.uplift import uplift
 from crmml.labels.uptake import uptake
 from crmml.labels.winback import winback
 from crmml.periods import Horizon, Horizons
@@ -88,6 +89,8 @@ def _observe(bank: Bank, base: ir.Table, target: Target, ledger: ir.Table | None
             return given(bank, base, target)
         case Winback():
             return winback(bank, base, target)
+        case Uplift():
+            return uplift(bank, base, target, ledger)
     raise ValueError(f"{target!r} is not a target")
 
 

@@ -129,4 +129,31 @@ class Winback:
             raise ValueError(f"recovered is {self.recovered:g}; expected above {KEPT:g} (less is lost) and at most 1")
 
 
-Target = Churn | Default | Contribution | Uptake | Bookings | Given | Winback
+@dataclass(frozen=True)
+class Uplift:
+    """What being assigned to a contact changes: one row per assignment of a contact log, by intention to treat.
+
+    `products` are the offers that are pooled (families or product ids, as offers
+    of a list name them). The outcome is whether the offered product was `taken`
+    in the label window, or the customer's `contribution` in it. `cost` is what a
+    contact costs in units of the outcome: a policy treats whose effect exceeds it.
+    """
+
+    products: tuple[str, ...]
+    outcome: Literal["taken", "contribution"] = "taken"
+    cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.products or len(set(self.products)) < len(self.products):
+            raise ValueError(f"products is {list(self.products)}; expected the offers of the contact log, each once")
+        if self.outcome not in ("taken", "contribution"):
+            raise ValueError(f"outcome is {self.outcome!r}; expected taken or contribution")
+        if self.cost < 0:
+            raise ValueError(f"cost is {self.cost:g}; expected 0 or more, in units of the outcome")
+
+    @property
+    def is_money(self) -> bool:
+        return self.outcome == "contribution"
+
+
+Target = Churn | Default | Contribution | Uptake | Bookings | Given | Winback | Uplift

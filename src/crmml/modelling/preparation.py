@@ -115,12 +115,12 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     if spec.steps:
         abt = stack(replace(abt, frame=frame), spec)
         frame = abt.frame
-    frame = _in_order(frame)
+    frame = in_order(frame)
     in_train, in_test = assign_rows(frame, spec.split)
     frame = frame[in_train | in_test].reset_index(drop=True)
     train, test = (np.flatnonzero(rows[in_train | in_test]) for rows in (in_train, in_test))
     _check_labels(frame, train, test, spec)
-    infos, dropped = _keep(abt.features, frame.iloc[train], first=_READ_BY_NAME if spec.is_money else frozenset())
+    infos, dropped = keep_features(abt.features, frame.iloc[train], first=_READ_BY_NAME if spec.is_money else frozenset())
     dropped = {**abt.dropped, **dropped}
     levels = {
         info.name: learn_levels(frame[info.name].iloc[train], frame["customer_id"].iloc[train])
@@ -132,7 +132,7 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     return Prepared(frame, X, train, test, infos, encoding, dropped, is_event_table(frame))
 
 
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows by cut-off, customer and event, so that the order of the input changes nothing."""
     keys = pd.DataFrame(
         {
@@ -168,7 +168,7 @@ def _check_labels(frame: pd.DataFrame, train: Rows, test: Rows, spec: ModelSpec)
             require_amounts(labels[rows], days[rows], target=spec.name, rows=name)
 
 
-def _keep(
+def keep_features(
     features: tuple[FeatureInfo, ...], train: pd.DataFrame, *, first: frozenset[str] = frozenset()
 ) -> tuple[tuple[FeatureInfo, ...], dict[str, str]]:
     """The features that vary on training rows and repeat no other, and why the others are not used.

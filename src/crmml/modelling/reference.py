@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from crmml.bundle import HORIZON, SIGNS, Bundle, Reference
+from crmml.bundle import HORIZON, SIGNS, Bundle, Encoding, Reference
 from crmml.bundle.reference import MASTER_SCALE, add_components, deciles_of, make_peers, quantiles_of
 from crmml.evaluation.stability import bin_counts, edges_of
 from crmml.explain import top_groups
@@ -16,6 +16,7 @@ from crmml.modelling.fit import keep_customers
 from crmml.modelling.horizons import of_horizon
 from crmml.modelling.preparation import Prepared
 
+Array = npt.NDArray[np.float64]
 REFERENCE_ROWS = 1_000
 # Contributions cost far more than scores, and as much more as there are trees: their means come from so many rows.
 EXPLAINED_ROWS = 10_000
@@ -65,12 +66,12 @@ def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[
         segments=peers,
         quantiles=quantiles_of(served),
         grade_bounds=deciles_of(served) if bundle.is_money else MASTER_SCALE,
-        baseline=_baseline(prepared, rows),
+        baseline=baseline_of(prepared.X[rows], prepared.X[prepared.train], prepared.encoding),
     )
     return reference, top_groups(contributions, bundle.concepts), exactness
 
 
-def _baseline(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, dict[str, list[float]]]:
+def baseline_of(reference: Array, train: Array, encoding: Encoding) -> dict[str, dict[str, list[float]]]:
     """What a later batch is compared with, per feature.
 
     `edges` and `counts` are bins of the reference population (of a category, one
@@ -78,9 +79,9 @@ def _baseline(prepared: Prepared, rows: npt.NDArray[np.intp]) -> dict[str, dict[
     `whole` is 1 where they hold whole numbers only.
     """
     baseline = {}
-    for position, name in enumerate(prepared.encoding.names):
-        values, trained = prepared.X[rows, position], prepared.X[prepared.train, position]
-        levels = prepared.encoding.levels.get(name)
+    for position, name in enumerate(encoding.names):
+        values, trained = reference[:, position], train[:, position]
+        levels = encoding.levels.get(name)
         edges = edges_of(values) if levels is None else np.unique(list(levels.values())).astype(float)[:-1]
         known = trained[~np.isnan(trained)]
         baseline[name] = {

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ from crmml.evaluation.uplift import Trial, average_effect, qini
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Learner = Literal["dr", "t"]
+Serves = Literal["differences", "proportional", "average"]
 
 FOLDS = 5
 #: Fewer events or treated customers than this say nothing about differences between customers.
@@ -46,16 +47,21 @@ _COMMON: Mapping[str, Any] = {
     "verbosity": -1,
 }
 _OUTCOME_TREES, _EFFECT_TREES = 80, 80
+#: Up to so many rows one thread is faster than several that wait for each other.
+_ROWS_OF_ONE_THREAD = 50_000
 
 
 @dataclass(frozen=True)
 class Uplift:
     """The effect of one arm against control, learned and judged.
 
-    Served effect = `intercept + slope × raw score` of the booster `text`, in units
-    of the outcome. `average` is the mean effect, `ranking` the Qini of the
-    cross-fitted effects, `share_real` the slope of pseudo-effect on effect, each
-    with its 95 % interval and on customers no stage saw.
+    Served effect = `intercept + slope × (per_base × base + raw score)` of the
+    booster `text`, in units of the outcome; `base` is the column at the position
+    `base` (the chance to take without a contact), if any. `average` is the mean
+    effect, `ranking` the Qini of the cross-fitted effects, `share_real` the slope
+    of pseudo-effect on effect, each with its 95 % interval and on customers no
+    stage saw. `serves` says what was kept: differences between customers, an
+    effect in proportion to the base, or the average for all.
     """
 
     text: str
@@ -66,6 +72,9 @@ class Uplift:
     share_real: Figure
     rows: int
     events: int | None
+    base: int | None = None
+    per_base: float = 0.0
+    serves: Serves = "differences"
 
     @property
     def is_usable(self) -> bool:
@@ -80,22 +89,33 @@ class Uplift:
     @property
     def verdict(self) -> tuple[str, str]:
         """One sentence in Chinese and in English."""
+        if self.serves == "proportional" and self.helps:
+            return (
+                "可用:按购买概率成比例的平均效果;其余客户间差异不可用",
+                "usable: the average effect in proportion to the chance to take; no other difference is",
+            )
         if self.is_usable:
             return "客户间的增量差异可用于排序", "differences of effect between customers are usable"
         if self.helps:
             return "平均有效,但无可用的客户间差异", "no usable uplift: it helps on average, no customer measurably more"
         return "无可用增量:平均效果不能与零区分", "no usable uplift: its average effect cannot be told from none"
 
+    def raw(self, X: Array) -> Array:
+        """What is drawn in by `slope`: what follows from the base, and what the trees add."""
+        return _on_base(X, self.base, self.per_base) + Booster(self.text).margin(X)
+
     def effect(self, X: Array) -> Array:
         """The served effect of each row, in units of the outcome."""
         if self.slope == 0.0:
             return np.full(len(X), self.intercept)
-        return self.intercept + self.slope * Booster(self.text).margin(X)
+        return self.intercept + self.slope * self.raw(X)
 
     def contributions(self, X: Array) -> tuple[Array, float]:
         """What each feature adds (n_rows, n_features) and the base; together they are `effect`."""
-        parts, base = Booster(self.text).contributions(X)
-        return self.slope * parts, self.intercept + self.slope * base
+        parts, start = Booster(self.text).contributions(X)
+        if self.base is not None:
+            parts[:, self.base] += _on_base(X, self.base, self.per_base)
+        return self.slope * parts, self.intercept + self.slope * start
 
 
 def fit_uplift(
@@ -104,6 +124,7 @@ def fit_uplift(
     customers: npt.ArrayLike,
     *,
     categorical: tuple[int, ...] = (),
+    base: int | None = None,
     seed: int = 7,
     learner: Learner = "dr",
     threads: int = 0,
@@ -118,13 +139,17 @@ def fit_uplift(
         Outcome, assignment and chance of each row; an outcome of 0 and 1 only is taken as binary.
     customers : array-like of shape (n_rows,)
         Rows of one customer stay together in every fold and resample.
+    base : int, optional
+        The column with the chance to take without a contact. Effects begin in
+        proportion to it, and the trees learn what differs; where an arm holds
+        too few events for trees, that proportion is all that is learned.
     learner : {"dr", "t"}
         The doubly robust learner, or the difference of two outcome models as its benchmark.
 
     Raises
     ------
     SourceError
-        If an arm holds too few events or customers (D019).
+        If an arm holds too few events or customers (D019), and no base is given.
 
     References
     ----------
@@ -137,28 +162,72 @@ def fit_uplift(
     ids = np.asarray(customers, dtype=str)
     order = np.lexsort((*X.T[::-1], trial.outcome, trial.treated, ids))
     X, trial, ids = np.ascontiguousarray(X[order]), trial.rows(order), ids[order]
+    if base is not None and _short_of(trial):
+        return _fit_proportion(X, trial, ids, base, seed)
     events = _require_enough(trial)
-    grower = _Grower(categorical, seed, threads, learner, is_binary=events is not None)
+    threads = threads or (1 if len(ids) <= _ROWS_OF_ONE_THREAD else 0)
+    grower = _Grower(categorical, base, seed, threads, learner, is_binary=events is not None)
     folds = fold_of(ids)
     out_of_fold, pseudo = np.empty(len(ids)), np.empty(len(ids))
     for inside, outside in _splits(folds):
-        text = grower.learn(X[inside], trial.rows(inside), folds[inside])
-        out_of_fold[outside] = Booster(text).margin(X[outside])
+        text, per_base = grower.learn(X[inside], trial.rows(inside), folds[inside])
+        out_of_fold[outside] = _on_base(X[outside], base, per_base) + Booster(text).margin(X[outside])
         pseudo[outside] = grower.pseudo_effects(X, trial, inside, outside)
-    text = grower.learn(X, trial, folds)
+    text, per_base = grower.learn(X, trial, folds)
     ranking = qini(trial, out_of_fold, customers=ids, seed=seed)
     average = average_effect(trial, customers=ids, seed=seed)
     share = _share_real(pseudo, out_of_fold, ids, seed)
     slope = _kept_share(ranking, share)
+    if not slope and base is not None:
+        return replace(_fit_proportion(X, trial, ids, base, seed), events=events)
     mean = float(pseudo.mean())
-    intercept = mean - slope * float(Booster(text).margin(X).mean()) if slope else mean
-    return Uplift(text, intercept, slope, average, ranking, share, len(ids), events)
+    raw = _on_base(X, base, per_base) + Booster(text).margin(X)
+    intercept = mean - slope * float(raw.mean()) if slope else mean
+    serves: Serves = "differences" if slope else "average"
+    return Uplift(text, intercept, slope, average, ranking, share, len(ids), events, base, per_base, serves)
+
+
+def _fit_proportion(X: Array, trial: Trial, ids: npt.NDArray[np.str_], base: int, seed: int) -> Uplift:
+    """The average effect in proportion to the base where that ranks beyond chance, else the average for all."""
+    average = average_effect(trial, customers=ids, seed=seed)
+    known = np.nan_to_num(X[:, base])
+    ranking = qini(trial, known, customers=ids, seed=seed)
+    per_base = float(average.value or 0.0) / float(known.mean()) if known.mean() > 0 else 0.0
+    share = _share_real(trial.scores, per_base * known, ids, seed)
+    is_binary = bool(np.isin(trial.outcome, (0.0, 1.0)).all())
+    events = int(trial.outcome.sum()) if is_binary else None
+    keeps = ranking.low is not None and ranking.low > 0 and per_base > 0
+    intercept, slope = (0.0, 1.0) if keeps else (float(average.value or 0.0), 0.0)
+    return Uplift(
+        nothing(X.shape[1]), intercept, slope, average, ranking, share, len(ids), events, base, per_base,
+        "proportional" if keeps else "average",
+    )  # fmt: skip
+
+
+def nothing(columns: int) -> str:
+    """A booster that adds nothing to any row."""
+    data = lgb.Dataset(np.zeros((2, columns)), label=[0.0, 0.0], params={"verbosity": -1, "min_data_in_bin": 1})
+    return canonical_text(lgb.train({"objective": "regression", "verbosity": -1, "num_threads": 1}, data, 1))
+
+
+def _on_base(X: Array, base: int | None, per_base: float) -> Array:
+    """What follows from the base alone; nothing where it is not known."""
+    return np.zeros(len(X)) if base is None else per_base * np.nan_to_num(X[:, base])
 
 
 def fold_of(customers: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
     """The fold of each row, by the hash of its customer: the same in every run and order of rows."""
     unique, codes = np.unique(customers, return_inverse=True)
     return np.array([zlib.crc32(str(one).encode()) % FOLDS for one in unique])[codes]
+
+
+def _short_of(trial: Trial) -> bool:
+    """Whether an arm holds too few events or rows to tell customers apart."""
+    try:
+        _require_enough(trial)
+    except SourceError:
+        return True
+    return False
 
 
 def _require_enough(trial: Trial) -> int | None:
@@ -212,17 +281,23 @@ class _Grower:
     """Grows the stages of one learner, every one with the same settings."""
 
     categorical: tuple[int, ...]
+    base: int | None
     seed: int
     threads: int
     learner: Learner
     is_binary: bool
 
-    def learn(self, X: Array, trial: Trial, folds: npt.NDArray[np.int64]) -> str:
-        """The final stage on these rows: its pseudo-effects come from models that saw other customers."""
+    def learn(self, X: Array, trial: Trial, folds: npt.NDArray[np.int64]) -> tuple[str, float]:
+        """The final stage on these rows, and the effect per unit of the base that it begins at.
+
+        Its pseudo-effects come from models that saw other customers.
+        """
         pseudo = np.empty(len(X))
         for inside, outside in _splits(folds):
             pseudo[outside] = self.pseudo_effects(X, trial, inside, outside)
-        return canonical_text(self._effect(X, pseudo))
+        mean = 0.0 if self.base is None else float(np.nan_to_num(X[:, self.base]).mean())
+        per_base = float(pseudo.mean()) / mean if mean > 0 else 0.0
+        return canonical_text(self._effect(X, pseudo - _on_base(X, self.base, per_base))), per_base
 
     def pseudo_effects(self, X: Array, trial: Trial, inside: Rows, outside: Rows) -> Array:
         """One estimate of the effect for each row outside, by outcome models of the rows inside."""

@@ -27,7 +27,7 @@ class PyfuncModel:
         Returns
         -------
         DataFrame
-            `probability` (for a model of several horizons `probability_<n>m` of each) and `log_odds`, or `contribution` and its components; `grade`,
+            `effect`, `probability` (for a model of several horizons `probability_<n>m` of each) and `log_odds`, or `contribution` and its components; `grade`,
             `percentile`, `peer_mean`, and for each of four places `reason_n_code`,
             `reason_n_zh`, `reason_n_en`, `reason_n_effect`; `reason_rest_effect`.
         """
@@ -43,21 +43,27 @@ def _probability(bundle: Bundle, frame: pd.DataFrame) -> pd.DataFrame:
     X = bundle.encode(frame)
     segments = bundle.segments(frame)
     contributions, _ = bundle.contributions(X)
-    peers, peer_log_odds = bundle.peer_contributions(segments)
-    probability = bundle.probability(X)
+    peers, peer_scale = bundle.peer_contributions(segments)
+    served = bundle.served(X)
     reasons = find_reasons(contributions, peers, bundle.concepts, places=PLACES)
-    columns: dict[str, Any] = {
-        "probability": probability,
-        **{f"probability_{months}m": chance for months, chance in bundle.probabilities(X).items()},
-        "log_odds": bundle.log_odds(X),
-        "grade": bundle.grade(probability),
-        "percentile": bundle.percentile(probability),
-        "peer_mean": bundles.probability_of(peer_log_odds),
+    columns: dict[str, Any] = {"effect": served} if bundle.is_effect else _chances(bundle, X, served)
+    columns |= {
+        "grade": bundle.grade(served),
+        "percentile": bundle.percentile(served),
+        "peer_mean": peer_scale if bundle.is_effect else bundles.probability_of(peer_scale),
     }
     for place in range(PLACES):
         words = write_sentences(reasons, place, values=frame, segments=segments, peers={}, infos=bundle.features)
         columns |= _place(reasons, place, words)
     return pd.DataFrame(columns | {"reason_rest_effect": reasons.rest}, index=frame.index)
+
+
+def _chances(bundle: Bundle, X: np.ndarray, probability: np.ndarray) -> dict[str, Any]:
+    return {
+        "probability": probability,
+        **{f"probability_{months}m": chance for months, chance in bundle.probabilities(X).items()},
+        "log_odds": bundle.log_odds(X),
+    }
 
 
 def _money(bundle: Bundle, frame: pd.DataFrame) -> pd.DataFrame:

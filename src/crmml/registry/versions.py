@@ -123,6 +123,8 @@ def signature_of(bundle: Bundle) -> ModelSignature:
         if bundle.is_money
         else ["probability", *(f"probability_{months}m" for months in bundle.curve), "log_odds"]
     )
+    if bundle.is_effect:
+        numbers = ["effect"]
     outputs: list[Any] = [ColSpec(DataType.double, name) for name in numbers]
     outputs += [ColSpec(DataType.string, "grade"), ColSpec(DataType.double, "percentile")]
     outputs.append(ColSpec(DataType.double, "peer_mean"))

@@ -20,6 +20,7 @@ from crmml.stages.ranking import rank_products
 from crmml.stages.scores import champions, make_scores
 from crmml.stages.table_models import has_bank, table_project, train_tables
 from crmml.stages.training import make_model
+from crmml.stages.uplift import train_uplifts
 from crmml.stages.value import tell_value
 from crmml.stages.warning import make_warning
 
@@ -70,7 +71,8 @@ def run_stages(
     wanted = STAGES if stage is None else (stage,)
     trained = models_of(project, only=model) if "train" in wanted else []
     for each in trained:
-        require_mature(project, each)
+        if each.spec.kind != "uplift":  # of a contact log the assignments whose outcome is not known yet are counted
+            require_mature(project, each)
     ground = lay_ground(project, force=force and wanted[0] in STAGES[:3], say=say)
     if "audit" in wanted:
         make_audit(project, ground.bank, ground.ledger, force=force, say=say)
@@ -121,15 +123,18 @@ def _is_served(project: Project, *, say: Say) -> bool:
 
 
 def models_of(project: Project, *, only: str | None = None) -> list[Model]:
-    """Every calendar model, or one. Event models are trained on demand: nothing downstream is served by them."""
+    """Every calendar and uplift model, or one. Other event models are trained on demand: nothing downstream is served by them."""
     if only is not None:
         return [project.config.model(only)]
-    return [model for model in project.config.models.values() if model.event is None]
+    return [model for model in project.config.models.values() if model.event is None or model.spec.kind == "uplift"]
 
 
 def train_models(project: Project, ground: Ground, models: list[Model], *, force: bool, say: Say) -> None:
     """Train models, promote those that have no champion and pass their gates, judge the order of products."""
-    for model in models:
+    foretelling = [model for model in models if model.spec.kind != "uplift"]
+    for model in foretelling:
         make_model(project, model, ground, force=force, say=say)
         promote_first(project.workspace, model.key, model.spec.name, say=say)
-    rank_products(project, models, say=say)
+    rank_products(project, foretelling, say=say)
+    # Effects begin at the chance to take without a contact, which the champions of uptake tell.
+    train_uplifts(project, ground, [model for model in models if model.spec.kind == "uplift"], force=force, say=say)

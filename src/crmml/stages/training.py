@@ -13,6 +13,7 @@ import pandas as pd
 from crmml import files, registry
 from crmml.abt import Abt, require_no_copies
 from crmml.config import Model
+from crmml.errors import UsageError
 from crmml.files import digest_of
 from crmml.modelling.scorecard import to_csv, to_sql
 from crmml.modelling.spec import ModelSpec
@@ -30,6 +31,7 @@ from crmml.stages.project import Project, models_of
 from crmml.stages.protected import protected_of
 from crmml.stages.summaries import read_summary, sentence_of, summary_of
 from crmml.stages.tables import tables_digest
+from crmml.stages.uplift import make_uplift
 from crmml.stages.workspace import Workspace
 
 
@@ -160,6 +162,9 @@ def train_config(
     """Train the models of a config file, with other trials or a sample of the customers if asked."""
     for project, model in models_of(config, product):
         spec = model.spec
+        if spec.kind == "uplift":
+            yield _train_uplift(project, model, sample=sample, say=say)
+            continue
         if trials is not None:
             spec = dataclasses.replace(spec, tuning=dataclasses.replace(spec.tuning, trials=trials))
         changed = dataclasses.replace(model, spec=spec)
@@ -171,6 +176,17 @@ def train_config(
                 continue
             made = make_model(project, changed, ground, say=say)
         yield made if made is not None else read_summary(project.workspace, changed.key)
+
+
+def _train_uplift(project: Project, model: Model, *, sample: float | None, say: Say) -> dict[str, Any]:
+    if sample is not None:
+        raise UsageError(
+            f"{model.path} is an uplift model; expected no --sample: a part of a contact log tells next to nothing",
+            code="U005",
+        )
+    with project.alone():
+        made = make_uplift(project, model, lay_ground(project, say=say), say=say)
+    return made if made is not None else read_summary(project.workspace, model.key)
 
 
 def _quick_look(project: Project, model: Model, ground: Ground, share: float) -> dict[str, Any]:
