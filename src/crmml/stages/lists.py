@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -20,11 +21,13 @@ from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
 from crmml.stages.kept_lists import KeptList, find_list, list_id_of, newest_frozen, require_unchanged
+from crmml.stages.list_effects import speakers_of, with_effects
 from crmml.stages.list_files import opened, write_for_people, write_results
-from crmml.stages.list_snapshot import keep_snapshot
+from crmml.stages.list_snapshot import FOLDER, keep_snapshot
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import make_scores, read_served
+from crmml.stages.uplift import EFFECTS, make_effects
 from crmml.targeting import Inputs, ListSpec, TargetList, build_list, changes_between
 from crmml.targeting.changes import counts, kept_rows
 
@@ -64,6 +67,7 @@ def make_list(
     scores = make_scores(project, cutoff=day, say=say)
     directory = make_directory(project, bank, ledger, features, say=say)
     spec = with_champions(spec, read_served(scores), say=say)
+    effects = make_effects(project, day, features, scores, say=say)
     inputs = {
         "scores": digest_of_result(scores, what="the scores", do="run `crmml score` first"),
         "directory": digest_of_result(directory, what="the directory", do="run `crmml run` first"),
@@ -71,12 +75,14 @@ def make_list(
         "spec": digest_of(dataclasses.asdict(spec)),
         "cutoff": str(day),
     }
+    if effects is not None:
+        inputs["effects"] = digest_of_result(effects, what="the effects of contacts", do="run `crmml run` first")
     folder, as_of = project.workspace.of("lists", name), suppress_as_of(project)
     last = earlier_list(project, name, as_of=as_of, against=against, but=list_id_of(folder))
     step = Step("list", folder, {**inputs, "against": _id_or_none(last)})
     if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
         return None
-    given = list_inputs(project, spec, features, scores, directory, day)
+    given = list_inputs(project, spec, features, scores, directory, day, effects=effects)
     targets = build_list(spec, given, suppress_as_of=as_of, currency=project.spec.currency)
     last = earlier_list(project, name, as_of=as_of, against=against, but=targets.list_id)
     targets = with_changes(targets, last, given)
@@ -92,6 +98,8 @@ def make_list(
             cutoff=day,
             suppress_as_of=as_of,
         )
+        if effects is not None:
+            shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     written = write_for_people(project, targets)
     if len(written) > len(opened(project, name)):
         say(f"          {targets.rows:,} rows are more than a file holds; written: {', '.join(map(str, written))}")
@@ -154,9 +162,20 @@ def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> Li
     return spec.without(absent)
 
 
-def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, directory: Path, day: date) -> Inputs:
-    """The files of scores, features, names and suppression as tables."""
+def list_inputs(
+    project: Project,
+    spec: ListSpec,
+    features: Path,
+    scores: Path,
+    directory: Path,
+    day: date,
+    *,
+    effects: Path | None = None,
+) -> Inputs:
+    """The files of scores, features, names, suppression and of what contacts change (kept beside the names in a snapshot)."""
     served = read_served(scores)
+    path = (directory if effects is None else effects) / EFFECTS
+    uplift = pd.read_parquet(path) if path.exists() else None
     of_target: dict[str, list[str]] = {}
     for key, model in served.items():
         of_target.setdefault(model["target"], []).append(key)
@@ -171,7 +190,7 @@ def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, 
     takers = directory / "takers.parquet"
     return Inputs(
         customers=pd.read_parquet(directory / "customers.parquet"),
-        uptake=_uptake(spec, served, scores),
+        uptake=with_effects(_uptake(spec, served, scores), uplift),
         suppression=pd.read_parquet(directory / "suppression.parquet"),
         holdings=pd.read_parquet(directory / "holdings.parquet"),
         churn=_churn(one("churn"), served, scores),
@@ -179,7 +198,7 @@ def list_inputs(project: Project, spec: ListSpec, features: Path, scores: Path, 
         contribution=one("contribution"),
         features=_features(features, day),
         takers=pd.read_parquet(takers) if takers.exists() else None,
-        models={model["name"]: model["version"] for model in served.values()},
+        models={model["name"]: model["version"] for model in served.values()} | speakers_of(uplift),
     )
 
 

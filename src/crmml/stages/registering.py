@@ -29,6 +29,7 @@ from crmml.stages.lists import list_inputs
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import Champion, make_scores, who_is_scored
+from crmml.stages.uplift import make_effects
 from crmml.stages.workspace import project_root
 from crmml.targeting import Inputs, ListSpec
 
@@ -150,7 +151,8 @@ def inputs_of_list(config: str | Path, *, cutoff: str | date | None = None, say:
         bank, ledger, features = features_at(project, day, say=say)
         scores = make_scores(project, cutoff=day, say=say)
         directory = make_directory(project, bank, ledger, features, say=say)
-    return list_inputs(project, spec, features, scores, directory, day), suppress_as_of(project)
+        effects = make_effects(project, day, features, scores, say=say)
+    return list_inputs(project, spec, features, scores, directory, day, effects=effects), suppress_as_of(project)
 
 
 __all__ = ["inputs_of_list", "register", "score", "train"]

@@ -39,6 +39,7 @@ from crmml.stages.scores import read_served
 from crmml.stages.summaries import summary_of
 from crmml.stages.tables import tables_digest
 
+EFFECTS = "effects.parquet"
 _ONE_DAY = timedelta(days=1)
 BASE_INFO = FeatureInfo(
     name=BASE,
@@ -253,6 +254,7 @@ def effect_champions(project: Project) -> dict[str, tuple[Model, str, Bundle]]:
 def make_effects(project: Project, day: date, features: Path, scores: Path, *, say: Say) -> Path | None:
     """What a contact changes for every customer and offer at a cut-off; None without an uplift champion.
 
+    `effects.parquet` holds what lists read of all models (`customer_id, offer, channel, effect, model, version`);
     `<model>.parquet` has one row per customer, offer and (where the model knows
     several) channel: the columns of a score file, `offer` and `channel`;
     `about.json` says which model speaks for which offer.
@@ -274,14 +276,19 @@ def make_effects(project: Project, day: date, features: Path, scores: Path, *, s
     rows = pd.read_parquet(features / "features" / f"{day}.parquet")
     peers = read_peers(features / "peers" / f"{day}.parquet")
     told: dict[str, Any] = {}
+    for_lists: list[pd.DataFrame] = []
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         for key, (model, version, served) in serving.items():
             voice = Voice(currency=project.spec.currency)
             scorer = Scorer(served, model.spec.name, version, peers=peers, voice=voice)
             frame, worst, offers = _foretold(rows, scorer, scores)
             frame.to_parquet(staged.path(f"{key}.parquet", rows=len(frame)), index=False)
+            speaks = frame[["customer_id", "offer", "channel", "effect", "model", "version"]] if len(frame) else frame
+            for_lists.append(speaks)
             told[key] = {"name": model.spec.name, "version": version, "offers": offers, "worst_difference": worst}
             say(f"          {model.spec.name} version {version}: {len(frame):,} effects for {', '.join(offers)}")
+        together = pd.concat(for_lists, ignore_index=True).astype({"channel": "str"})
+        together.to_parquet(staged.path(EFFECTS, rows=len(together)), index=False)
         staged.path("about.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return step.folder
 
@@ -301,20 +308,3 @@ def _foretold(rows: pd.DataFrame, scorer: Scorer, scores: Path) -> tuple[pd.Data
             parts.append(found.assign(offer=offer, channel=channel))
             worst = max(worst, gap)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), worst, offers
-
-
-def read_effects(folder: Path | None) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """The effects of each offer, and the model and version that speak for it."""
-    if folder is None:
-        return {}, {}
-    about: Mapping[str, Any] = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    effects: dict[str, pd.DataFrame] = {}
-    speaks: dict[str, str] = {}
-    for key, model in about.items():
-        frame = pd.read_parquet(folder / f"{key}.parquet", columns=["customer_id", "offer", "channel", "effect"])
-        for offer, part in frame.groupby("offer"):
-            effects[str(offer)] = part
-            speaks[str(offer)] = f"{model['name']} version {model['version']}"
-    return effects, speaks
-
-

@@ -25,11 +25,12 @@ from crmml.targeting.reserve import reserve_of
 from crmml.targeting.room import NOBODY, ids_of, limits_of_units, with_members
 from crmml.targeting.spec import ListSpec
 from crmml.targeting.suppression import apply_suppression, with_suppression
-from crmml.targeting.value import with_expected_value
+from crmml.targeting.value import UPLIFT, with_expected_value
 
 ALL = Step("all", "全部客户 × 产品 × 渠道", "all customers × offers × channels", is_total=True)
 ELIGIBLE = Step("eligible", "符合条件", "eligible", is_total=True)
 UNSUPPRESSED = Step("unsuppressed", "可联系", "not suppressed", is_total=True)
+HELPFUL = Step("no_help", "联系没有增量", "a contact does not help: its effect is not above 0")
 WORTHWHILE = Step("not_worthwhile", "预期价值不大于零", "expected value not above 0")
 FITTING = Step(
     "no_room", "每客户一个产品、一个渠道,容量有限", "one offer per customer through one channel, within capacities"
@@ -88,7 +89,7 @@ class TargetList:
     @property
     def allowed(self) -> pd.DataFrame:
         """The eligible, unsuppressed candidates among whom the list was chosen."""
-        among = [WORTHWHILE.code, FITTING.code, HELD_OUT.code, "chosen"]
+        among = [HELPFUL.code, WORTHWHILE.code, FITTING.code, HELD_OUT.code, "chosen"]
         return self.candidates[self.candidates["decision"].isin(among)]
 
     @property
@@ -208,6 +209,8 @@ def _require_known_units(spec: ListSpec, candidates: pd.DataFrame) -> None:
 def _decide(decisions: Decisions, candidates: pd.DataFrame, rows: pd.DataFrame) -> None:
     is_chosen = candidates.index.isin(rows.index)
     is_explored = candidates.index.isin(rows.index[rows["arm"] == EXPLORE])
+    helps = (candidates["effect_source"] != UPLIFT) | (candidates["effect"] > 0)
+    decisions.keep(HELPFUL, helps.to_numpy() | is_explored)
     decisions.keep(WORTHWHILE, (candidates["expected_value"] > 0).to_numpy() | is_explored)
     decisions.keep(FITTING, is_chosen)
     decisions.total(CHOSEN)

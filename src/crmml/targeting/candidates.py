@@ -32,7 +32,7 @@ class Inputs:
         `branch_id`, `branch_name`, `manager_id`, `manager_name`.
     uptake
         By product, one row per customer: `customer_id`, `cutoff_date`,
-        `prob_take`, optional `uplift`, `reason_1_zh`, `reason_1_en`, …
+        `prob_take`, optional `uplift` or `uplift_<channel>`, `reason_1_zh`, `reason_1_en`, …
     suppression
         One row per customer on the newest data, see `suppression.py`.
     holdings
@@ -135,7 +135,6 @@ def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> list[pd.DataFrame]
     scores = customers_table(uptake[offer.product], what=what)
     require_columns(scores, ["cutoff_date", "prob_take"], what=what)
     require_share(scores["prob_take"], what=f"{what}: prob_take")
-    uplift = scores["uplift"].astype(float) if "uplift" in scores else float("nan")
     return [
         pd.DataFrame(
             {
@@ -145,13 +144,20 @@ def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> list[pd.DataFrame]
                 "cutoff_date": pd.to_datetime(scores["cutoff_date"]).astype("datetime64[s]"),
                 "effect_share": float(contact.effect_share),
                 "prob_take": scores["prob_take"].astype(float) * contact.effect_share,
-                "uplift": uplift * contact.effect_share,
+                "uplift": _uplift(scores, channel, contact.effect_share),
                 "contact_cost": float(contact.contact_cost),
                 "incentive": float(offer.incentive),
             }
         )
         for channel, contact in offer.contacts.items()
     ]
+
+
+def _uplift(scores: pd.DataFrame, channel: str, share: float) -> pd.Series | float:
+    """What a contact through a channel changes: as measured for it, or as measured for any, times its share."""
+    if f"uplift_{channel}" in scores:
+        return scores[f"uplift_{channel}"].astype(float)
+    return scores["uplift"].astype(float) * share if "uplift" in scores else float("nan")
 
 
 def require_share(values: pd.Series, *, what: str) -> None:
