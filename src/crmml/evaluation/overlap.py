@@ -132,7 +132,9 @@ def shrunken(values: npt.ArrayLike, errors: npt.ArrayLike) -> Array:
     >>> shrunken([1.0, 2.0], [5.0, 5.0]).tolist()
     [1.5, 1.5]
     """
-    values, errors = np.asarray(values, float), np.maximum(np.asarray(errors, float), 1e-12)
+    values, errors = np.asarray(values, float), np.asarray(errors, float)
+    # An interval of no width (nobody of a small group took) is no certainty.
+    errors = np.maximum(errors, max(0.1 * float(errors.mean()), 1e-12))
     inverse = 1 / errors**2
     mean = float(inverse @ values / inverse.sum())
     spare = float(inverse @ (values - mean) ** 2) - (len(values) - 1)

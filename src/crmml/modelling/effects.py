@@ -26,7 +26,7 @@ from crmml.modelling.preparation import in_order, keep_features
 from crmml.modelling.reference import baseline_of
 from crmml.modelling.spec import ModelSpec
 from crmml.modelling.splits import assign_rows
-from crmml.modelling.uplift import Uplift, fit_uplift
+from crmml.modelling.uplift import Uplift, fit_uplift, two_models
 from crmml.peers import segment_of
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def train_effect(
     contributions, start = served.contributions(X)
     exactness = float(np.abs(start + contributions.sum(axis=1) - served.served(X)).max())
     rows = frame[in_test]
-    rival = _benchmark(X, learning, ids, in_train, in_test, learned, options)
+    rival = _benchmark(X, learning, in_train, in_test, learned, options)
     predictions = rows[["customer_id", "cutoff_date", "event_id", *ROLES, "label"]].assign(
         prob_take=rows[BASE] if BASE in rows else np.nan, effect=served.served(X[in_test]), effect_t=rival
     )
@@ -176,13 +176,11 @@ def _bundle(
     return replace(draft, reference=reference)
 
 
-def _benchmark(
-    X: Array, learning: Trial, ids: Any, in_train: Any, in_test: Any, learned: Uplift, options: dict[str, Any]
-) -> Array:
-    """The effects of the difference of two outcome models; null where there are too few events for them."""
+def _benchmark(X: Array, learning: Trial, in_train: Any, in_test: Any, learned: Uplift, options: dict[str, Any]) -> Array:
+    """The difference of two outcome models on the tested rows; null where there are too few events for them."""
     if learned.serves != "differences":
         return np.full(int(in_test.sum()), np.nan)
-    return fit_uplift(X[in_train], learning, ids[in_train], learner="t", **options).raw(X[in_test])
+    return two_models(X[in_train], learning, X[in_test], **options)
 
 
 def _told(learned: Uplift, arms: Balance, frame: pd.DataFrame, spec: ModelSpec) -> dict[str, Any]:

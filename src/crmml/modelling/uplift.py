@@ -215,6 +215,19 @@ def _on_base(X: Array, base: int | None, per_base: float) -> Array:
     return np.zeros(len(X)) if base is None else per_base * np.nan_to_num(X[:, base])
 
 
+def two_models(
+    X: Array, trial: Trial, asked: Array, *, categorical: tuple[int, ...] = (), seed: int = 7, threads: int = 0
+) -> Array:
+    """The T-learner: expected outcome with the contact less that without, each by a model of its own arm."""
+    is_binary = bool(np.isin(trial.outcome, (0.0, 1.0)).all())
+    threads = threads or (1 if len(X) <= _ROWS_OF_ONE_THREAD else 0)
+    grower = _Grower(categorical, None, seed, threads, "t", is_binary)
+    order = np.lexsort((*X.T[::-1], trial.outcome, trial.treated))
+    X, trial = np.ascontiguousarray(X[order]), trial.rows(order)
+    without, with_ = (grower.outcome(X, trial, np.flatnonzero(trial.treated == arm)) for arm in (0, 1))
+    return np.asarray(with_(asked) - without(asked))
+
+
 def fold_of(customers: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
     """The fold of each row, by the hash of its customer: the same in every run and order of rows."""
     unique, codes = np.unique(customers, return_inverse=True)
@@ -301,7 +314,7 @@ class _Grower:
 
     def pseudo_effects(self, X: Array, trial: Trial, inside: Rows, outside: Rows) -> Array:
         """One estimate of the effect for each row outside, by outcome models of the rows inside."""
-        untreated, treated = (self._outcome(X, trial, inside[trial.treated[inside] == arm]) for arm in (0, 1))
+        untreated, treated = (self.outcome(X, trial, inside[trial.treated[inside] == arm]) for arm in (0, 1))
         without, with_ = untreated(X[outside]), treated(X[outside])
         if self.learner == "t":
             return with_ - without
@@ -310,7 +323,7 @@ class _Grower:
         weight = rest.treated / rest.chance - (1 - rest.treated) / (1 - rest.chance)
         return with_ - without + weight * (rest.outcome - seen)
 
-    def _outcome(self, X: Array, trial: Trial, rows: Rows):  # type: ignore[no-untyped-def]
+    def outcome(self, X: Array, trial: Trial, rows: Rows):  # type: ignore[no-untyped-def]
         """A function from rows to the expected outcome in one arm."""
         settings = {"num_leaves": 15, "min_data_in_leaf": 40, "objective": "binary" if self.is_binary else "regression"}
         booster = self._grow(X[rows], trial.outcome[rows], settings, _OUTCOME_TREES)

@@ -152,9 +152,11 @@ def uptake_champions(project: Project, offers: tuple[str, ...]) -> dict[str, Bun
 def make_trial(project: Project, model: Model, ground: Ground, scorers: Mapping[str, Bundle]) -> Abt:
     """Assignments with what was known the day before, arm, chance and outcome."""
     spec, bank = model.spec, ground.bank
-    log = assignments(bank, spec.target).to_pandas()
+    asked = assignments(bank, spec.target)
+    log = asked.to_pandas()
     between = Interval(spec.split.train[0] - _ONE_DAY, spec.split.tested[-1] + _ONE_DAY)
     snapshots = take_event_snapshots(bank, "contacts", between)
+    snapshots = bank.keep("assignments", snapshots.semi_join(asked.filter(asked.offer.notnull()), "event_id"))
     families = _families(project, model, scorers)
     features = build_features(bank, snapshots, families, ledger=ground.ledger)
     infos = catalogue(bank, families, ledger=ground.ledger, snapshots=snapshots)
