@@ -14,7 +14,7 @@ def test_a_small_list_reads_the_chance_of_its_offer_and_a_list_without_control_n
     assert set(found[:20]) == {0.75}
     assert np.isnan(found[20:26]).all()  # six rows of small lists are too few to tell a chance of their offer
     assert np.isnan(found[26:]).all()
-    more = chances(["s%d" % (i // 4) for i in range(40)], [1, 1, 1, 0] * 10, ["card"] * 40)
+    more = chances([f"s{i // 4}" for i in range(40)], [1, 1, 1, 0] * 10, ["card"] * 40)
     assert set(more) == {0.75}
 
 

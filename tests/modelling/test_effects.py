@@ -120,15 +120,14 @@ def test_a_contact_that_helps_nobody_is_not_served(trained):
 
 
 def test_a_linear_effect_is_recovered_within_its_standard_error():
-    rng = np.random.default_rng(11)
-    X = rng.normal(size=(5_000, 2))
-    treated = rng.random(5_000) < 0.5
-    spent = 5 * X[:, 1] + treated * (3 + 2 * X[:, 0]) + rng.normal(0, 2, 5_000)
-    learned = fit_uplift(X, Trial(spent, treated, 0.5), np.arange(5_000), threads=1)
-    middle = np.abs(X[:, 0]) < 1.5
-    slope = np.polyfit(X[middle, 0], learned.effect(X[middle]), 1)[0]
-    assert slope == pytest.approx(2.0, abs=0.3)
-    assert learned.average.covers(3 + 2 * X[:, 0].mean())
+    frame = log(rows=4_000, per_chance=1.5, seed=3).frame
+    X, trial = frame[["logins", "prob_take"]].to_numpy(), Trial(frame["label"], frame["treated"], frame["chance"])
+    learned = fit_uplift(X, trial, frame["customer_id"], base=1, threads=1)
+    error = (learned.average.high - learned.average.low) / 3.92 / frame["prob_take"].mean()
+    assert abs(learned.per_base - 1.5) < 2 * error
+    chance = np.array([0.05, 0.10, 0.20])
+    rows = np.column_stack([np.full(3, 3.0), chance])
+    assert np.polyfit(chance, learned.effect(rows), 1)[0] == pytest.approx(1.5, abs=4 * error)
 
 
 def test_a_log_of_no_effect_is_called_unusable_nearly_always():

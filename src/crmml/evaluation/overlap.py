@@ -55,7 +55,9 @@ def chances(stratum: npt.ArrayLike, treated: npt.ArrayLike, pool: npt.ArrayLike)
     >>> chances(["a"] * 20 + ["b"], [1] * 15 + [0] * 5 + [1], ["card"] * 21)[[0, 20]]
     array([0.75,  nan])
     """
-    rows = pd.DataFrame({"stratum": np.asarray(stratum), "pool": np.asarray(pool), "treated": np.asarray(treated, float)})
+    rows = pd.DataFrame(
+        {"stratum": np.asarray(stratum), "pool": np.asarray(pool), "treated": np.asarray(treated, float)}
+    )
     found = _share(rows, "stratum")
     left = found.isna()
     if left.any():

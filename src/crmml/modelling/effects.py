@@ -105,9 +105,11 @@ def train_effect(
     rows = frame[in_test]
     rival = _benchmark(X, learning, in_train, in_test, learned, options)
     predictions = rows[["customer_id", "cutoff_date", "event_id", *ROLES, "label"]].assign(
-        prob_take=rows[BASE] if BASE in rows else np.nan, effect=served.served(X[in_test]), effect_t=rival
+        prob_take=rows.get(BASE, np.nan), effect=served.served(X[in_test]), effect_t=rival
     )
-    metrics = judge_trial(predictions, learned_from=frame[in_train], cost=float(spec.target.cost), seed=spec.tuning.seed)
+    metrics = judge_trial(
+        predictions, learned_from=frame[in_train], cost=float(spec.target.cost), seed=spec.tuning.seed
+    )
     metrics |= _told(learned, arms, frame, spec) | {"exactness": exactness, "leak_audit": leak_audit}
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = {
@@ -176,7 +178,9 @@ def _bundle(
     return replace(draft, reference=reference)
 
 
-def _benchmark(X: Array, learning: Trial, in_train: Any, in_test: Any, learned: Uplift, options: dict[str, Any]) -> Array:
+def _benchmark(
+    X: Array, learning: Trial, in_train: Any, in_test: Any, learned: Uplift, options: dict[str, Any]
+) -> Array:
     """The difference of two outcome models on the tested rows; null where there are too few events for them."""
     if learned.serves != "differences":
         return np.full(int(in_test.sum()), np.nan)

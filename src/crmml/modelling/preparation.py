@@ -120,7 +120,9 @@ def prepare(abt: Abt, spec: ModelSpec, *, segments: pd.Series | None = None) -> 
     frame = frame[in_train | in_test].reset_index(drop=True)
     train, test = (np.flatnonzero(rows[in_train | in_test]) for rows in (in_train, in_test))
     _check_labels(frame, train, test, spec)
-    infos, dropped = keep_features(abt.features, frame.iloc[train], first=_READ_BY_NAME if spec.is_money else frozenset())
+    infos, dropped = keep_features(
+        abt.features, frame.iloc[train], first=_READ_BY_NAME if spec.is_money else frozenset()
+    )
     dropped = {**abt.dropped, **dropped}
     levels = {
         info.name: learn_levels(frame[info.name].iloc[train], frame["customer_id"].iloc[train])

@@ -72,7 +72,9 @@ def uplift_page(
         chart=svg(_gains(metrics)),
         kinds=[{**row, "words": Words(*KINDS[row["kind"]])} for row in metrics["kinds"]],
         policies=[{**row, "words": POLICIES[row["policy"]]} for row in metrics["policies"]],
-        offers=[{**row, "words": Words(*FAMILY_WORDS.get(row["offer"], (row["offer"],) * 2))} for row in metrics["by_offer"]],
+        offers=[
+            {**row, "words": Words(*FAMILY_WORDS.get(row["offer"], (row["offer"],) * 2))} for row in metrics["by_offer"]
+        ],
         balance=worst.to_dict("records"),
         steps=[
             {"words": STEPS.get(str(step), Words(str(step), str(step))), "rows": int(rows)}

@@ -217,7 +217,9 @@ def _with_step(waterfall: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     """The waterfall with the assignments of lists without overlap taken out of the sample."""
     if left_out.empty:
         return waterfall
-    lost = left_out.groupby("cutoff_date").agg(rows=("label", "size"), events=("label", lambda label: int((label > 0).sum())))
+    lost = left_out.groupby("cutoff_date").agg(
+        rows=("label", "size"), events=("label", lambda label: int((label > 0).sum()))
+    )
     counts = waterfall.set_index(["cutoff_date", "step"])["rows"].copy()
     for day, row in lost.iterrows():
         counts.loc[(day, "sample")] -= row["rows"]
@@ -302,7 +304,9 @@ def _foretold(rows: pd.DataFrame, scorer: Scorer, scores: Path) -> tuple[pd.Data
     by_product = {model["product"]: key for key, model in read_served(scores).items() if model["product"]}
     parts, worst, offers = [], 0.0, [offer for offer in card["offers"] if offer in by_product]
     for offer in offers:
-        taking = pq.read_table(scores / f"{by_product[offer]}.parquet", columns=["customer_id", "prob_take"]).to_pandas()
+        taking = pq.read_table(
+            scores / f"{by_product[offer]}.parquet", columns=["customer_id", "prob_take"]
+        ).to_pandas()
         frame = rows.drop(columns=BASE, errors="ignore").merge(taking, on="customer_id")
         for channel in channels:
             asked = frame.assign(**{OFFER: offer, CHANNEL: channel})
