@@ -137,11 +137,11 @@ def shrunken(values: npt.ArrayLike, errors: npt.ArrayLike) -> Array:
     values, errors = np.asarray(values, float), np.asarray(errors, float)
     # An interval of no width (nobody of a small group took) is no certainty.
     errors = np.maximum(errors, max(0.1 * float(errors.mean()), 1e-12))
-    inverse = 1 / errors**2
+    inverse: Array = np.asarray(1 / errors**2, float)
     mean = float(inverse @ values / inverse.sum())
     spare = float(inverse @ (values - mean) ** 2) - (len(values) - 1)
     scale = inverse.sum() - (inverse**2).sum() / inverse.sum()
     between = max(0.0, spare / scale) if scale > 0 else 0.0
-    total = 1 / (errors**2 + between)
+    total: Array = np.asarray(1 / (errors**2 + between), float)
     common = float(total @ values / total.sum())
     return np.asarray(common + between / (between + errors**2) * (values - common))

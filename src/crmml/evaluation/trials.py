@@ -86,13 +86,13 @@ def policies(rows: pd.DataFrame, cost: float, *, seed: int = 0) -> list[dict[str
 
 def by_offer(rows: pd.DataFrame, *, seed: int = 0) -> list[dict[str, Any]]:
     """The average effect of each offer with its interval, and drawn towards the pooled one."""
-    found = []
+    found: list[dict[str, Any]] = []
     for offer, part in rows.groupby("offer", sort=True):
         if part["treated"].nunique() < 2:
             continue
         trial = Trial(part["label"], part["treated"], part["chance"])
         average = average_effect(trial, customers=part["customer_id"].astype(str), seed=seed)
-        arms = {int(arm): inside["label"] for arm, inside in part.groupby("treated")}
+        arms = [part.loc[part["treated"] == arm, "label"] for arm in (0, 1)]
         found.append(
             {
                 "offer": str(offer),

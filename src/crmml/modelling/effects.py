@@ -147,7 +147,7 @@ def require_random(arms: Balance, name: str, rows: int) -> None:
         )
 
 
-def _require_arms(frame: pd.DataFrame, in_train: npt.ArrayLike, in_test: npt.ArrayLike, spec: ModelSpec) -> None:
+def _require_arms(frame: pd.DataFrame, in_train: Any, in_test: Any, spec: ModelSpec) -> None:
     for rows, name in ((in_train, "learn from"), (in_test, "test on")):
         found = frame.loc[rows, "treated"].value_counts()
         if len(found) < 2:

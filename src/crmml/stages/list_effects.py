@@ -15,7 +15,7 @@ def with_effects(uptake: dict[str, pd.DataFrame], effects: pd.DataFrame | None) 
             continue
         scores = found[str(offer)]
         for channel, rows in part.groupby("channel", dropna=False):
-            column = "uplift" if pd.isna(channel) else f"uplift_{channel}"
+            column = "uplift" if pd.isna(channel) else "uplift_" + str(channel)
             of_customer = rows.set_index("customer_id")["effect"]
             scores = scores.assign(**{column: scores["customer_id"].map(of_customer)})
         found[str(offer)] = scores

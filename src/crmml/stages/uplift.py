@@ -217,15 +217,14 @@ def _with_step(waterfall: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
     """The waterfall with the assignments of lists without overlap taken out of the sample."""
     if left_out.empty:
         return waterfall
-    lost = left_out.groupby("cutoff_date").agg(
-        rows=("label", "size"), events=("label", lambda label: int((label > 0).sum()))
-    )
-    counts = waterfall.set_index(["cutoff_date", "step"])["rows"].copy()
-    for day, row in lost.iterrows():
-        counts.loc[(day, "sample")] -= row["rows"]
-        counts.loc[(day, "events")] -= row["events"]
-        counts.loc[(day, "no_overlap")] = row["rows"]
-    return counts.rename("rows").reset_index()
+    days = left_out["cutoff_date"]
+    lost = {"sample": days.value_counts(), "events": days[left_out["label"] > 0].value_counts()}
+    kept = waterfall.copy()
+    for step, counts in lost.items():
+        is_step = kept["step"] == step
+        kept.loc[is_step, "rows"] -= kept.loc[is_step, "cutoff_date"].map(counts).fillna(0).astype(int)
+    added = lost["sample"].rename("rows").rename_axis("cutoff_date").reset_index().assign(step="no_overlap")
+    return pd.concat([kept, added[["cutoff_date", "step", "rows"]]], ignore_index=True)
 
 
 def train_uplifts(project: Project, ground: Ground, models: list[Model], *, force: bool, say: Say) -> None:
