@@ -148,14 +148,19 @@ def _managers(rows: pd.DataFrame) -> pd.Series:
     return managers.where(managers != NOBODY, _NOBODY_OF + ids_of(rows, COUNTED["branch"]))
 
 
+def draw_control(rows: pd.DataFrame, share: float, *, seed: int) -> np.ndarray:
+    """Which of the chosen rows are held out; each manager, branch, offer and channel to within one row of its share."""
+    groups = {kind: ids_of(rows, COUNTED[kind]) for kind in ("branch", "offer", "channel")}
+    codes = {kind: pd.factorize(ids, sort=True)[0] for kind, ids in {"manager": _managers(rows), **groups}.items()}
+    return draw_share(Fraction(str(share)), seed=seed, **codes)
+
+
 def _with_control(spec: ListSpec, rows: pd.DataFrame, left: Room) -> pd.DataFrame:
     """The rows with their arm; drawn again while the rows to contact fall short of a minimum share."""
     if spec.control_share == 0 or rows.empty:
         return rows.assign(arm=TREATED)
-    groups = {kind: ids_of(rows, COUNTED[kind]) for kind in ("branch", "offer", "channel")}
-    codes = {kind: pd.factorize(ids, sort=True)[0] for kind, ids in {"manager": _managers(rows), **groups}.items()}
     for attempt in range(_DRAWS):
-        held = draw_share(Fraction(str(spec.control_share)), seed=spec.seed + attempt * _NEXT_SEED, **codes)
+        held = draw_control(rows, spec.control_share, seed=spec.seed + attempt * _NEXT_SEED)
         if all(share.surplus(rows[~held]) >= -1e-9 for share in left.shares):
             return rows.assign(arm=pd.array(np.where(held, CONTROL, TREATED), dtype="str"))
     raise GateError(
