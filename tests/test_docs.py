@@ -49,6 +49,17 @@ def test_the_canonical_tables_are_those_of_the_contract():
     assert ", ".join(f"`{family}`" for family in FAMILIES) in text
 
 
+def test_every_code_of_an_error_is_explained():
+    told = set(re.findall(r"\b[A-Z]\d{3}\b", BRING.read_text(encoding="utf-8")))
+    used = {
+        code
+        for path in (ROOT / "src").rglob("*.py")
+        for code in re.findall(r"[\"\[]([A-Z]\d{3})[\"\]]", path.read_text(encoding="utf-8"))
+    }
+    assert len(used) > 50
+    assert used - told == set()
+
+
 def test_the_sources_shown_are_read_by_the_config(tmp_path):
     text = BRING.read_text(encoding="utf-8")
     shown = re.search(r"<!-- sources:.*?```yaml\n(.*?)```\n\n<!-- end of sources -->", text, flags=re.DOTALL)
