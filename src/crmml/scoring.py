@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crmml.bundle import probability_of
-from crmml.errors import IntegrityError
 from crmml.evaluation.drift import BatchWatch
 from crmml.explain import (
     COMPONENTS,
@@ -206,23 +205,8 @@ def score_column(target: str) -> str:
 
 
 def curve_of(bundle: Bundle, X: Array) -> dict[str, Array]:
-    """The chance within each horizon of a model of several, as `prob_churn_<n>m`; nothing for a model of one.
-
-    Raises
-    ------
-    IntegrityError
-        M003 if a chance falls from one horizon to a later one.
-    """
-    points = bundle.probabilities(X)
-    curve = np.column_stack(list(points.values())) if points else np.empty((len(X), 0))
-    falls = int((np.diff(curve, axis=1) < 0).any(axis=1).sum())
-    if falls:
-        raise IntegrityError(
-            f"{bundle.name}: the chance falls from one horizon to a later one on {falls:,} of {len(X):,} rows; expected "
-            "a curve that never falls. The booster is not the one that was trained: train again",
-            code="M003",
-        )
-    return {f"{score_column(bundle.target)}_{months}m": chance for months, chance in points.items()}
+    """The chance within each horizon of a model of several, as `prob_churn_<n>m`; nothing for a model of one."""
+    return {f"{score_column(bundle.target)}_{months}m": chance for months, chance in bundle.probabilities(X).items()}
 
 
 @dataclass(frozen=True)

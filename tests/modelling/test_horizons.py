@@ -6,19 +6,22 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crmml import bundle as bundles
 from crmml.abt import Abt
 from crmml.bundle import HORIZON
-from crmml.errors import ConfigError, IntegrityError, SourceError
+from crmml.errors import ConfigError, SourceError
 from crmml.modelling.calibration import calibration_folds
+from crmml.modelling.curve_calibration import calibrate_horizons
 from crmml.modelling.horizons import stack
 from crmml.modelling.preparation import prepare
 from crmml.modelling.spec import LightGBM, Split, Tuning
 from crmml.modelling.splits import check_purge, make_folds
 from crmml.periods import Horizons, month_ends
 from crmml.registry.served import PyfuncModel
-from crmml.scoring import Scorer, curve_of, score_frame
+from crmml.scoring import Scorer, score_frame
 from tests.modelling.synthetic import info, make_spec, quick_train, waterfall
 
 STEPS = (1, 3, 6)
@@ -160,12 +163,56 @@ def test_a_stored_curve_serves_the_same_and_the_pyfunc_agrees_with_the_score_fil
     assert not scores.filter(like="_code").isin(["HORIZON+", "HORIZON-"]).any().any()
 
 
-def test_a_curve_that_falls_is_refused_when_scored(trained, abt):
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    levels=st.tuples(*[st.tuples(st.floats(-6, 6), st.floats(0.05, 4)) for _ in STEPS]),
+    starts=st.tuples(*[st.floats(-5, 5) for _ in STEPS]),
+)
+def test_no_curve_falls_whatever_levels_and_slopes_its_horizons_have(trained, abt, levels, starts):
     part = trained.bundle.parts[0]
-    turned = replace(part, start={1: 3.0, 3: 0.0, 6: -3.0})
-    wrong = replace(trained.bundle, parts=(turned,))
-    with pytest.raises(IntegrityError, match="falls from one horizon to a later one on"):
-        curve_of(wrong, wrong.encode(abt.frame.head(20)))
+    drawn = replace(part, start=dict(zip(STEPS, starts, strict=True)), levels=dict(zip(STEPS, levels, strict=True)))
+    bundle = replace(trained.bundle, parts=(drawn,))
+    X = bundle.encode(abt.frame.head(300).assign(salary=np.linspace(-8, 8, 300)))
+    odds = np.column_stack([bundle.log_odds(bundle.ahead(X, months)) for months in STEPS])
+    assert (np.diff(odds, axis=1) >= 0).all()
+    own = [
+        intercept + slope * (start + part.booster.margin(bundle.ahead(X, months)))
+        for months, (intercept, slope), start in zip(STEPS, levels, starts, strict=True)
+    ]
+    assert odds == pytest.approx(np.maximum.accumulate(np.column_stack(own), axis=1), abs=1e-12)
+    for months, found in zip(STEPS, odds.T, strict=True):
+        contributions, base = bundle.contributions(bundle.ahead(X, months))
+        assert np.abs(contributions.sum(axis=1) + base - found).max() < 1e-9
+
+
+def test_each_horizon_is_calibrated_by_a_slope_of_its_own():
+    rng = np.random.default_rng(4)
+    people = 6_000
+    margins = {months: rng.normal(-2, 1, people) for months in STEPS}
+    slopes = {1: 1.3, 3: 1.0, 6: 0.6}
+    label = {m: (rng.random(people) < 1 / (1 + np.exp(-(0.2 * m + slopes[m] * margins[m])))) * 1.0 for m in STEPS}
+    stacked = [np.concatenate([each[m] for m in STEPS]) for each in (margins, label)]
+    months = np.repeat(np.array(STEPS, dtype=float), people)
+    customers = np.tile(np.arange(people).astype(str), len(STEPS))
+    levels = calibrate_horizons(*stacked, months, np.zeros(len(months), dtype=np.int64), customers, pooled=(0.0, 1.0))
+    for step in STEPS:
+        assert levels[step].slope == pytest.approx(slopes[step], abs=3 * levels[step].slope_error)
+        assert levels[step].intercept == pytest.approx(0.2 * step, abs=0.25)
+        log_odds = levels[step].intercept + levels[step].slope * margins[step]
+        assert (1 / (1 + np.exp(-log_odds))).sum() == pytest.approx(label[step].sum())
+
+
+def test_a_horizon_whose_scores_tell_nothing_takes_the_slope_of_the_others():
+    rng = np.random.default_rng(4)
+    margins = rng.normal(-1, 1, 4_000)
+    label = (rng.random(4_000) < 1 / (1 + np.exp(-margins))) * 1.0
+    months = np.repeat([1.0, 3.0], 2_000)
+    label[:2_000] = 0.0
+    label[np.argsort(margins[:2_000])[:15]] = 1.0
+    rows = np.zeros(4_000, dtype=np.int64), np.arange(4_000).astype(str)
+    levels = calibrate_horizons(margins, label, months, *rows, pooled=(0.0, 0.8))
+    assert levels[1].slope == levels[3].slope == levels[3].found
+    assert levels[1].slope_error is None
 
 
 def test_a_horizon_with_few_events_is_refused_with_its_count(abt):

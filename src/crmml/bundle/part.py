@@ -33,7 +33,8 @@ class Part:
     A probability has one part, identity and without offset, named `log_odds`. That of a
     model of several horizons begins at `start`, the log-odds that training rows
     of each horizon have on the whole, which never fall: the booster learns what
-    sets a customer apart.
+    sets a customer apart. Each of its horizons has an intercept and a slope of
+    its own in `levels`, which `along` turns into a curve that never falls.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Part:
     offset: str | None = None
     offset_slope: float = 1.0
     start: Mapping[int, float] = field(default_factory=dict)
+    levels: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     link: Link = "identity"
     floor: float = 0.0
     rhythm: Rhythm | None = None
@@ -54,8 +56,27 @@ class Part:
 
     def begins_at(self, months: Array) -> Array:
         """The log-odds that rows of these horizons begin at."""
-        steps = np.array(sorted(self.start))
-        return np.array([self.start[step] for step in steps.tolist()])[np.searchsorted(steps, months)]
+        return _by_step(self.start, months)
+
+    def along(self, X: Array, names: Sequence[str]) -> tuple[Array, Array]:
+        """Calibrated log-odds of rows of several horizons, and the horizon each is taken from.
+
+        A chance is the highest of those within its own horizon and every shorter
+        one: who leaves within three months has left within six. So curves cannot
+        fall, whatever slopes their horizons have.
+        """
+        place = names.index(HORIZON)
+        asked = X[:, place]
+        best, taken = np.full(len(X), -np.inf), asked.copy()
+        for step in sorted(self.start):
+            rows = np.flatnonzero(asked >= step)
+            ahead = X[rows]
+            ahead[:, place] = step
+            intercept, slope = self.levels.get(step, (self.intercept, self.slope))
+            found = intercept + slope * (self.start[step] + self.booster.margin(ahead))
+            higher = found >= best[rows]
+            best[rows[higher]], taken[rows[higher]] = found[higher], step
+        return best, taken
 
     def known(self, X: Array, names: Sequence[str]) -> Array:
         """What is known of the amount beforehand; 0 where nothing is."""
@@ -84,10 +105,9 @@ class Part:
         ----------
         .. [1] Ang, The LMDI approach to decomposition analysis, Energy Policy 33 (2005) 867-871.
         """
-        raw, start = self.booster.contributions(X)
         if self.start:
-            raw = raw.copy()
-            raw[:, names.index(HORIZON)] += self.begins_at(X[:, names.index(HORIZON)])
+            return self._on_curve(X, names)
+        raw, start = self.booster.contributions(X)
         if self.link == "identity" and self.offset is None:
             return self.slope * raw, self.intercept + self.slope * start
         known, shown = self.known(X, names), names.index(self.shown or names[0])
@@ -98,6 +118,21 @@ class Part:
         added = raw * size[:, None]
         added[:, shown] += self.offset_slope * known + (size - least) * start
         return self.slope * added, self.intercept + self.slope * least * start
+
+    def _on_curve(self, X: Array, names: Sequence[str]) -> tuple[Array, float]:
+        """Contributions at the horizon each chance is taken from; what horizons differ by is the work of the horizon."""
+        place = names.index(HORIZON)
+        taken = self.along(X, names)[1]
+        ahead = X.copy()
+        ahead[:, place] = taken
+        raw, start = self.booster.contributions(ahead)
+        levels = {step: self.levels.get(step, (self.intercept, self.slope)) for step in self.start}
+        intercepts = _by_step({step: level[0] for step, level in levels.items()}, taken)
+        slopes = _by_step({step: level[1] for step, level in levels.items()}, taken)
+        added = raw * slopes[:, None]
+        moved = intercepts - self.intercept + (slopes - self.slope) * start
+        added[:, place] += slopes * self.begins_at(taken) + moved
+        return added, self.intercept + self.slope * start
 
     @property
     def shown(self) -> str | None:
@@ -112,3 +147,9 @@ class Part:
         moved = logs.sum(axis=1)
         mean = base * np.divide(np.expm1(moved), moved, out=np.ones(len(moved)), where=moved != 0)
         return logs * mean[:, None], base
+
+
+def _by_step(values: Mapping[int, float], months: Array) -> Array:
+    """The value of each row's horizon."""
+    steps = np.array(sorted(values))
+    return np.array([values[step] for step in steps.tolist()])[np.searchsorted(steps, months)]

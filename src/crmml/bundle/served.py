@@ -114,6 +114,11 @@ class Bundle:
         """The calibrated probability within each horizon of the curve, never falling from one to the next."""
         return {months: self.probability(self.ahead(X, months)) for months in self.curve}
 
+    def held_up(self, X: Array) -> dict[int, float]:
+        """The share of rows, by horizon, whose chance is that of a shorter horizon, since their own would lie below it."""
+        taken = {months: self._only.along(self.ahead(X, months), self.names)[1] for months in self.curve}
+        return {months: float((step < months).mean()) for months, step in taken.items()}
+
     def margin(self, X: Array) -> Array:
         """Raw score before calibration, of a probability."""
         raw = self._only.booster.margin(X)
@@ -122,7 +127,9 @@ class Bundle:
         return raw
 
     def log_odds(self, X: Array) -> Array:
-        """Calibrated log-odds: `intercept + slope × margin`."""
+        """Calibrated log-odds: `intercept + slope × margin`, of a curve those of its horizon (`Part.along`)."""
+        if self._only.start:
+            return self._only.along(X, self.names)[0]
         return self._only.intercept + self._only.slope * self.margin(X)
 
     def probability(self, X: Array) -> Array:

@@ -75,6 +75,7 @@ def load(directory: Path) -> Bundle:
     infos = tuple(FeatureInfo(**entry) for entry in stored["features"])
     for values in calibration.values():
         values["start"] = {int(months): value for months, value in values.get("start", {}).items()}
+        values["levels"] = {int(months): tuple(pair) for months, pair in values.get("levels", {}).items()}
     parts = tuple(
         Part(name, texts["booster.txt" if name == "log_odds" else f"booster_{name}.txt"], **_read_calibration(values))
         for name, values in calibration.items()
@@ -146,6 +147,7 @@ def _calibration(part: Part) -> dict[str, Any]:
     plain = {name: getattr(part, name) for name in ("intercept", "slope", "offset", "offset_slope")}
     if part.start:
         plain["start"] = {str(months): value for months, value in part.start.items()}
+        plain["levels"] = {str(months): list(pair) for months, pair in part.levels.items()}
     if part.link == "identity":
         return plain
     rhythm = None if part.rhythm is None else asdict(part.rhythm)

@@ -9,7 +9,7 @@ is that of the newest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ MANY_EVENTS = 3000
 MANY_ROWS = 20_000
 FOLDS = 10
 # Each row of a curve stands there once for every horizon, and each fold costs as many times the time.
-CURVE_FOLDS = 5
+CURVE_FOLDS = 3
 
 
 def newest_rows(
@@ -81,7 +81,8 @@ class Calibrated:
 
     Of a probability: the events among all rows and among the newest, which set
     the level, and the standard errors (customers drawn) of the slope and of the
-    level, the latter as a share of the events expected.
+    level, the latter as a share of the events expected. Of a curve `horizons`
+    has the same for each, by its months.
     """
 
     rows: int
@@ -90,6 +91,7 @@ class Calibrated:
     newest_events: int | None = None
     slope_error: float | None = None
     level_error: float | None = None
+    horizons: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 def calibrate_log_odds(

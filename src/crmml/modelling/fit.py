@@ -8,7 +8,7 @@ foresees it best on the folds.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from crmml.modelling.calibration import (
     out_of_fold,
     standard_errors,
 )
+from crmml.modelling.curve_calibration import HorizonLevel, calibrate_horizons
 from crmml.modelling.money import Aim, plain_aim, size_of, ways_of
 from crmml.modelling.monotone import expected_signs
 from crmml.modelling.preparation import Prepared
@@ -288,7 +289,8 @@ def _fit_part(
     intercept, slope, calibrated = calibrate(binned, aim, prepared, spec, tuned, trees)
     text = binned.fit(tuned.params, trees)
     draft = Part(aim.name, text, start=aim.start) if aim.draft is None else replace(aim.draft, text=text)
-    return replace(draft, intercept=intercept, slope=slope), calibrated
+    levels = {months: (one["intercept"], one["slope"]) for months, one in calibrated.horizons.items()}
+    return replace(draft, intercept=intercept, slope=slope, levels=levels), calibrated
 
 
 def _calibrate_probability(
@@ -298,17 +300,21 @@ def _calibrate_probability(
     is_event = aim.served == 1
     months = None if prepared.horizons is None else prepared.horizons[prepared.train]
     judged = newest_rows(blocks, is_event, enough=MANY_EVENTS, months=months)
-    count = FOLDS if months is None else CURVE_FOLDS
-    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS, count=count)
+    count, times = (FOLDS, 1) if months is None else (CURVE_FOLDS, len(aim.start))
+    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS * times, count=count)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
     label, weight = aim.served[rows], None if binned.weight is None else binned.weight[rows]
     judged_months = None if months is None else months[rows]
     newest = newest_rows(blocks[rows], label == 1, enough=ENOUGH_EVENTS, months=judged_months)
     intercept, slope = calibrate_log_odds(raw, label, model=spec.name, newest=newest, weight=weight)
     customers = prepared.customers[prepared.train][rows]
+    levels: Mapping[int, HorizonLevel] = {}
+    if judged_months is not None:
+        levels = calibrate_horizons(raw, label, judged_months, blocks[rows], customers, pooled=(intercept, slope))
     errors = standard_errors(intercept + slope * raw, label, customers, newest=newest, weight=weight)
     events = int(label.sum()), int(label[newest].sum())
-    return intercept, slope, Calibrated(len(rows), len(folds), *events, *errors)
+    horizons = {months: asdict(one) for months, one in levels.items()}
+    return intercept, slope, Calibrated(len(rows), len(folds), *events, *errors, horizons)
 
 
 def _calibrate_amount(

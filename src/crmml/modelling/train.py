@@ -147,6 +147,7 @@ def train(
         metrics["horizons"] = curves.measure_horizons(curve, prepared, spec, resamples=resamples)
         metrics["headline_months"] = headline
         metrics["crossings"] = curves.crossings(served, prepared.X[prepared.test])
+        metrics["held_up"] = served.held_up(prepared.X[view.test])
         metrics["separate"] = curves.against_separate(curve, prepared, spec, fitted, resamples=resamples)
         curve = curve.drop(columns="benchmark")
     stamp, stamp_zh = few_events_stamp(prepared, spec)

@@ -42,7 +42,8 @@ def raw_of(bundle: Bundle, predictions: pd.DataFrame) -> np.ndarray | None:
         return None
     if not bundle.is_money:
         part = bundle.parts[0]
-        return (predictions["log_odds"].to_numpy(dtype=float) - part.intercept) / part.slope if part.slope else None
+        intercept, slope = part.levels.get(bundle.horizon or 0, (part.intercept, part.slope))
+        return (predictions["log_odds"].to_numpy(dtype=float) - intercept) / slope if slope else None
     total = np.zeros(len(predictions))
     for part in bundle.parts:
         amount = predictions[part.name].to_numpy(dtype=float)
