@@ -82,11 +82,15 @@ a learner that is shown the truth; correlation with the truth at least {CORRELAT
 Missed / 未达: {missed}.{_unmeasured(unmeasured)}
 
 - **truth's** is what a ranking by the true chance (or the expected amount) reaches on the same rows: no model does better on average.
+  真值:以真实概率(或期望金额)排序在同样的行上所达到的水平,任何模型平均而言不会更好。
 - **shown the truth**: the same features, learned from the true chances of the training rows instead of from what happened
   (`benchmarks/truth_ceiling.py`). Where it too lies below the truth's, the features do not hold the rest: no table says it.
+  以真值学习:同样的特征,直接学习训练行的真实概率;若它也低于真值,其余部分不在任何源表之中,无从得知。
 - **correlation** is that of the served log-odds with the true ones, of money that of the amounts, within a cut-off.
+  相关:预测对数几率与真实对数几率(金额则为金额本身)在同一截止日内的相关系数。
 - **truth / served** is the mean true chance over the mean served, so it holds no luck of which customers had the event; **by
   tenths** its least and greatest over tenths of the customers in order of the score (of money, tenths whose mean is beyond 200 yuan).
+  真值/预测:真实概率均值除以预测均值,不含事件的偶然性;各十分位为按评分十等分后该比值的最小与最大(金额只计均值超过 200 元的组)。
 
 Machine / 机器: {told["machine"]}
 """

@@ -75,10 +75,10 @@ def _judged(
 
 def main() -> int:
     run_bank("configs/cdnow", say=_silent)
-    stored = json.loads(STORED.read_text(encoding="utf-8"))
-    stored[NAME] = tried(open_project("configs/cdnow"))
-    for name, figures in stored[NAME].items():
+    found = tried(open_project("configs/cdnow"))
+    for name, figures in found.items():
         print(f"{name}: correlation {figures['correlation']:.4f}, RMSE {figures['rmse']:.4f}")
+    stored = json.loads(STORED.read_text(encoding="utf-8")) | {NAME: found}
     STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return 0
 
