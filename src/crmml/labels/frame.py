@@ -24,8 +24,9 @@ class Observed:
     `rows` has `row_id, label, reason` (why a row is out of the population, null
     when it is in) and `in_gap` (why it is out if something happened in the gap,
     else null), and for contribution the components. `until` is the last day
-    the label's sources are complete. `admits_gone`: the population is those who
-    are gone.
+    the label's sources are complete; a row with a true `is_told` was told
+    otherwise, and needs them no longer. `admits_gone`: the population is those
+    who are gone.
     """
 
     rows: ir.Table
@@ -66,11 +67,12 @@ def settle(base: ir.Table, seen: Observed) -> ir.Table:
     """
     joined = base.left_join(seen.rows, "row_id").drop("row_id_right")
     is_out = ibis.literal(False) if seen.admits_gone else joined.is_gone
+    is_told = ibis.coalesce(joined.is_told, False) if "is_told" in joined.columns else ibis.literal(False)
     status = ibis.cases(
         (is_out, "gone"),
         (joined.is_in_default, "in_default"),
         (joined.reason.notnull(), joined.reason),
-        (joined.window_end > seen.until, "immature"),
+        ((joined.window_end > seen.until) & ~is_told, "immature"),
         (joined.in_gap.notnull(), joined.in_gap),
         else_="ok",
     )

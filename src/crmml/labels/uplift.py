@@ -14,13 +14,17 @@ from crmml.snapshots import contact_events
 from crmml.sources.bank import Bank
 from crmml.sources.movements import accounts
 
+TAKEN, NOT_TAKEN = "taken", "not_taken"
+"""The outcomes by which the contact log says whether an offer was taken, as campaigns write them."""
+
 
 def assignments(bank: Bank, target: Uplift) -> ir.Table:
     """One row per assignment of the contact log.
 
     event_id, customer_id, assigned_on, list_id, channel, arm (treated, control;
-    null where the log says both), product_id, family and `offer`: the one of
-    `target.products` it was made for, null for any other.
+    null where the log says both), product_id, family, `offer`: the one of
+    `target.products` it was made for, null for any other, and `told`: whether
+    the offer was taken, where the log of a list says it of both arms.
 
     Raises
     ------
@@ -35,7 +39,7 @@ def assignments(bank: Bank, target: Uplift) -> ir.Table:
         )
     events = contact_events(bank)
     each = events.group_by(["event_id", "customer_id", "assigned_on", "list_id", "product_id"]).aggregate(
-        channel=_.channel.max(), arm=_.arm.max(), least=_.arm.min()
+        channel=_.channel.max(), arm=_.arm.max(), least=_.arm.min(), outcome=_.outcome.max()
     )
     known = bank.table("products") if bank.has("products") else accounts(bank)
     families = known.select("product_id", "family").distinct()
@@ -47,7 +51,18 @@ def assignments(bank: Bank, target: Uplift) -> ir.Table:
         else_=ibis.null("string"),
     )
     arm = ibis.ifelse(rows.arm == rows.least, rows.arm, ibis.null("string"))
-    return rows.mutate(offer=offer, arm=arm).drop("least")
+    return _with_told(rows.mutate(offer=offer, arm=arm).drop("least"))
+
+
+def _with_told(rows: ir.Table) -> ir.Table:
+    """Results that the log of a list holds for its control customers too; of the treated alone they would flatter contact."""
+    results = rows.filter(rows.outcome.isin([TAKEN, NOT_TAKEN]), rows.list_id.notnull())
+    arms = results.group_by("list_id").aggregate(arms=results.arm.nunique())
+    both = arms.filter(arms.arms == 2).select(told_list="list_id")
+    joined = rows.left_join(both, rows.list_id == both.told_list)
+    is_result = joined.told_list.notnull() & joined.outcome.isin([TAKEN, NOT_TAKEN])
+    told = ibis.ifelse(is_result, joined.outcome == TAKEN, ibis.null("boolean"))
+    return joined.mutate(told=told).drop("told_list", "outcome")
 
 
 def uplift(bank: Bank, base: ir.Table, target: Uplift, ledger: ir.Table | None) -> Observed:
@@ -55,10 +70,12 @@ def uplift(bank: Bank, base: ir.Table, target: Uplift, ledger: ir.Table | None) 
 
     Out are assignments of other products (`other_product`), in both arms at once
     (`both_arms`), and of customers who hold the product at the cut-off
-    (`holds_product`) or open it inside the gap (`took_in_gap`).
+    (`holds_product`) or open it inside the gap (`took_in_gap`). Where accounts
+    do not reach the end of the window yet, the results of a campaign count that
+    were told of both arms.
     """
     rows = base.left_join(assignments(bank, target), ["customer_id", "event_id"])
-    rows = rows.select(*base.columns, "offer", "arm")
+    rows = rows.select(*base.columns, "offer", "arm", "told")
     held = holdings(bank)
     joined = rows.inner_join(held, "customer_id")
     joined = joined.filter((joined.product_id == joined.offer) | (joined.family == joined.offer))
@@ -68,16 +85,20 @@ def uplift(bank: Bank, base: ir.Table, target: Uplift, ledger: ir.Table | None) 
         in_gap_too=((took > joined.cutoff_date) & (took <= joined.window_start)).any(),
         takes=((took > joined.window_start) & (took <= joined.window_end)).any(),
     )
-    seen = rows.select("row_id", "offer", "arm").left_join(by_row, "row_id").drop("row_id_right")
-    until, label = complete_until(bank, "accounts"), ibis.coalesce(seen.takes, False).cast("float64")
+    seen = rows.select("row_id", "offer", "arm", "told", "window_end").left_join(by_row, "row_id").drop("row_id_right")
+    until = complete_until(bank, "accounts")
+    is_told = seen.told.notnull() & (seen.window_end > until)
+    label = ibis.ifelse(is_told, seen.told, ibis.coalesce(seen.takes, False)).cast("float64")
     reason = ibis.coalesce(
         flag(seen.offer.isnull(), "other_product"),
         flag(seen.arm.isnull(), "both_arms"),
         flag(seen.holds, "holds_product"),
     )
-    kept = seen.select("row_id", label=label, reason=reason, in_gap=flag(seen.in_gap_too, "took_in_gap"))
+    in_gap = flag(seen.in_gap_too, "took_in_gap")
+    kept = seen.select("row_id", label=label, reason=reason, in_gap=in_gap, is_told=is_told)
     if not target.is_money:
         return Observed(kept, until)
+    kept = kept.drop("is_told")
     if ledger is None:
         raise ValueError("the outcome contribution is read from a ledger, got none")
     money = contribution(bank, base, ledger)
