@@ -46,14 +46,16 @@ def test_a_new_row_tells_what_kept_it_off_the_earlier_list():
     assert (found["c1"]["value_before"], found["c1"]["value_now"]) != (180.0, None)
 
 
-def test_who_is_held_out_then_or_now_is_told_as_one_who_lost_by_lot():
+def test_who_is_held_out_now_is_left_out_and_who_was_then_is_told_as_one_who_lost_by_lot():
     all_of_them = build_list(spec(), inputs(), suppress_as_of=AS_OF)
     some = build_list(spec(control_share=0.5), inputs(), suppress_as_of=AS_OF)
     held = set(some.table.loc[some.table["arm"] == "control", "customer_id"])
     assert held
-    for rows in (changed(some, all_of_them), changed(all_of_them, some)):
-        assert {customer for customer, row in rows.items() if row["code"] == "by_lot"} == held
-        assert "control" not in str(rows)
+    assert changed(some, all_of_them) == {}
+    new = changed(all_of_them, some)
+    assert set(new) == held
+    assert {row["code"] for row in new.values()} == {"by_lot"}
+    assert "control" not in str(new)
 
 
 def test_a_customer_no_longer_scored_is_told_so():

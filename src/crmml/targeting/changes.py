@@ -1,6 +1,7 @@
 """What changed since an earlier list: who is new, who is gone, who has another offer, and why.
 
-Only rows to contact are compared. Who is held out as control, then or now, is
+Only rows to contact are compared. Who is held out as control now is left out:
+a row that is gone for no other reason would tell so. Who was held out then is
 told as one who lost a place by order or lot.
 """
 
@@ -43,7 +44,8 @@ def changes_between(new: TargetList, old: TargetList, holdings: Table | None = N
     """
     now, before = _contacted(new), _contacted(old)
     both = now.add_suffix("_now").join(before.add_suffix("_before"), how="outer")
-    changed = both[both["offer_now"].ne(both["offer_before"])]
+    held_out = new.table.loc[new.table["arm"] == CONTROL, "customer_id"]
+    changed = both[both["offer_now"].ne(both["offer_before"]) & ~both.index.isin(held_out)]
     held = _held(holdings)
     whys = Whys.of(new, changed.index, with_values=False), Whys.of(old, changed.index, with_values=False)
     rows = [_row(str(customer), row, whys, held) for customer, row in changed.iterrows()]
