@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from crmml import files
 from crmml.config import load_config
 from crmml.errors import ConfigError, NotFoundError, did_you_mean
-from crmml.files import digest_of
+from crmml.files import digest_of, write_atomic
 from crmml.peers import deposit_tier_of
 from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
@@ -23,6 +23,7 @@ from crmml.stages.features import features_at
 from crmml.stages.kept_lists import KeptList, find_list, list_id_of, newest_frozen, require_unchanged
 from crmml.stages.list_effects import speakers_of, with_effects
 from crmml.stages.list_files import opened, write_for_people, write_results
+from crmml.stages.list_page import page_of
 from crmml.stages.list_snapshot import FOLDER, keep_snapshot
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project, open_project
@@ -80,7 +81,9 @@ def make_list(
     folder, as_of = project.workspace.of("lists", name), suppress_as_of(project)
     last = earlier_list(project, name, as_of=as_of, against=against, but=list_id_of(folder))
     step = Step("list", folder, {**inputs, "against": _id_or_none(last)})
-    if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
+    if not needs_making(step, force=force, say=say) and all(
+        path.exists() for path in (*opened(project, name), page_path(project, name))
+    ):
         return None
     given = list_inputs(project, spec, features, scores, directory, day, effects=effects)
     targets = build_list(spec, given, suppress_as_of=as_of, currency=project.spec.currency)
@@ -101,9 +104,16 @@ def make_list(
         if effects is not None:
             shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     written = write_for_people(project, targets)
+    served = read_served(scores)
+    write_atomic(page_path(project, name), page_of(project, bank, targets, given, served))
     if len(written) > len(opened(project, name)):
         say(f"          {targets.rows:,} rows are more than a file holds; written: {', '.join(map(str, written))}")
     return targets
+
+
+def page_path(project: Project, name: str) -> Path:
+    """The offline page of a list."""
+    return project.workspace.out / f"{name}.html"
 
 
 def earlier_list(project: Project, name: str, *, as_of: date, against: str | None, but: str | None) -> KeptList | None:
@@ -239,7 +249,7 @@ def list_from_config(
     with project.alone():
         make_list(project, spec.name, cutoff=cutoff, against=against, say=say)
     waterfall = pq.read_table(project.workspace.of("lists", spec.name) / "waterfall.parquet").to_pylist()
-    return waterfall, opened(project, spec.name)
+    return waterfall, [*opened(project, spec.name), page_path(project, spec.name)]
 
 
 __all__ = ["list_from_config", "list_inputs", "make_list", "opened"]

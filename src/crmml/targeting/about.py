@@ -61,7 +61,7 @@ def _since(targets: TargetList) -> Iterator[Section]:
     gone = targets.changes[targets.changes["change"] == "gone"] if len(targets.changes) else targets.changes
     words = {"kept": "保留 Kept", "new": "新增 New", "gone": "移出 Gone", "other_offer": "换了产品 Another offer"}
     rows: list[tuple[Cell, ...]] = [(words[change], count, "") for change, count in about["changes"].items()]
-    for (zh, en), count in _reasons_of(gone).items():
+    for (zh, en), count in reasons_of(gone).items():
         rows.append((f"− {zh} {en}", count, "移出原因 why gone"))
     title = f"与上次名单相比 Since the list {about['against']} ({about['against_as_of']})"
     yield Section(title, ("变化 Change", "客户 Customers", ""), tuple(rows), ("text", "number", "text"))
@@ -75,7 +75,7 @@ _WHY_GONE = {
 }
 
 
-def _reasons_of(gone: pd.DataFrame) -> dict[tuple[str, str], int]:
+def reasons_of(gone: pd.DataFrame) -> dict[tuple[str, str], int]:
     """How many are gone for each reason, the most frequent first."""
     found: dict[tuple[str, str], int] = {}
     for row in gone.to_dict("records"):
