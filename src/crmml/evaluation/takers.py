@@ -85,7 +85,8 @@ def poisson_binomial_interval(chances: Array, share: float = 0.95) -> tuple[floa
         return max(0.0, round(mean - z * deviation)), min(float(len(chances)), round(mean + z * deviation))
     cumulative = np.cumsum(_distribution(np.asarray(chances, dtype=float)))
     at_most = int(np.searchsorted(cumulative, tail, side="right"))
-    return float(at_most), float(min(np.searchsorted(cumulative, 1 - tail), len(chances)))
+    at_least = min(int(np.searchsorted(cumulative, 1 - tail)), len(chances))
+    return float(at_most), float(at_least)
 
 
 def _distribution(chances: Array) -> Array:

@@ -39,5 +39,5 @@ def gains(value: Array, takers: Array, *, rows: int, list_value: float, list_tak
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             axes.xaxis.set_major_formatter(_AMOUNT)
             axes.yaxis.set_major_formatter(_AMOUNT)
-        left.legend(fontsize=8, loc="lower right")
+        right.legend(fontsize=8, loc="lower right")
         return to_svg(figure, name="list-gains")

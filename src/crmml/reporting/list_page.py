@@ -17,14 +17,17 @@ from crmml.evaluation.fairness import flag_of
 from crmml.evaluation.rates import wilson
 from crmml.evaluation.takers import Takers
 from crmml.reporting.list_charts import gains
+from crmml.reporting.metric_words import attribute as attribute_words
+from crmml.reporting.metric_words import group as group_words
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
 
+Array = npt.NDArray[np.float64]
 LEAST = 5
 FEW = 20
 """A group of fewer eligible customers is judged together with the other small ones."""
 MOST = 30
-OTHERS = Words("其他(合并)", "others (together)")
+OTHERS, NOT_KNOWN = Words("其他(合并)", "others (together)"), Words("未知", "not known")
 FLAGS = {
     "outside": Words("超出", "outside"),
     "inside noise": Words("在误差内", "inside noise"),
@@ -111,7 +114,9 @@ def list_page(story: ListStory, *, language: str = "both") -> str:
         prices=_dearest(story.capacity_use),
         fairness=list(_treated(story.fairness)),
         changes=_changes(about),
-        why_gone=[(Words(*words), told(count)) for words, count in story.why_gone.items()],
+        why_gone=list(
+            zip([Words(*words) for words in story.why_gone], told_together(list(story.why_gone.values())), strict=True)
+        ),
         flags=FLAGS,
     )
 
@@ -123,6 +128,19 @@ def told(count: int) -> str:
     ('0', '< 5', '1,234')
     """
     return "< 5" if 0 < count < LEAST else f"{count:,}"
+
+
+def told_together(counts: Sequence[int]) -> list[str]:
+    """Numbers of customers whose sum is known: where one alone is fewer than five the next smallest is hidden too.
+
+    >>> told_together([220, 24, 1]), told_together([3, 2, 40]), told_together([7, 0])
+    (['220', '–', '< 5'], ['< 5', '< 5', '40'], ['7', '0'])
+    """
+    words = [told(count) for count in counts]
+    others = [count for count in counts if count >= LEAST]
+    if words.count("< 5") == 1 and others:
+        words[list(counts).index(min(others))] = "–"
+    return words
 
 
 def compose(rows: pd.DataFrame, part: Composition) -> list[dict[str, Any]]:
@@ -144,7 +162,7 @@ def compose(rows: pd.DataFrame, part: Composition) -> list[dict[str, Any]]:
     for name in [*shown.index, ""]:
         inside = rows[grouped == name]
         if len(inside):
-            words = OTHERS if name == "" else part.words.get(name, Words(name, name))
+            words = OTHERS if name == "" else NOT_KNOWN if name == "–" else part.words.get(name, Words(name, name))
             found.append(
                 {
                     "words": words,
@@ -189,16 +207,17 @@ def _limits(use: pd.DataFrame) -> Iterator[dict[str, Any]]:
             share = float(finite["used"].sum() / finite["limit"].sum()) if finite["limit"].sum() else None
             yield {"kind": name, "name": "", "units": len(finite), "full": full, "share": share}
             continue
-        for row in rows.to_dict("records"):
+        words_of_used = told_together([int(used) for used in rows["used"]])
+        for row, used in zip(rows.to_dict("records"), words_of_used, strict=True):
             limit = float(row["limit"])
-            used = told(int(row["used"])) if kind != "budget" else f"{row['used']:,.0f}"
+            is_shown = np.isfinite(limit) and limit > 0 and used[:1].isdigit()
             yield {
                 "kind": name,
                 "name": row["name"],
                 "units": None,
-                "used": used,
+                "used": f"{row['used']:,.0f}" if kind == "budget" else used,
                 "limit": f"{limit:,.0f}" if np.isfinite(limit) else None,
-                "share": row["used"] / limit if np.isfinite(limit) and limit > 0 and row["used"] >= LEAST else None,
+                "share": row["used"] / limit if is_shown else None,
             }
 
 
@@ -210,12 +229,12 @@ def _dearest(use: pd.DataFrame) -> list[Words]:
     return [Words(row["price_zh"], row["price_en"]) for row in scarce.head(10).to_dict("records")]
 
 
-def _treated(fairness: pd.DataFrame) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _treated(fairness: pd.DataFrame) -> Iterator[tuple[Words, list[dict[str, Any]]]]:
     """By attribute, the groups with their rates of selection, the largest first, which the others are compared with."""
     if fairness.empty:
         return
     for attribute, groups in fairness.groupby("attribute", sort=False):
-        yield str(attribute), selection_rates(groups)
+        yield attribute_words(str(attribute)), selection_rates(groups)
 
 
 def selection_rates(groups: pd.DataFrame) -> list[dict[str, Any]]:
@@ -236,15 +255,16 @@ def selection_rates(groups: pd.DataFrame) -> list[dict[str, Any]]:
     merged = groups.assign(group=groups["group"].where(~small, "few"))
     merged = merged.groupby("group", as_index=False)[["scored", "eligible", "selected"]].sum()
     order = np.lexsort((merged["group"], -merged["scored"], merged["group"] == "few"))
-    found = []
+    found: list[dict[str, Any]] = []
     for row in merged.iloc[order].to_dict("records"):
         rate, of_eligible = (_rate(row["selected"], row[base]) for base in ("scored", "eligible"))
-        first = found[0] if found else None
-        ratio = None if first is None else _ratio(row, first["counts"])
+        counts = np.array([row["selected"], row["scored"]], dtype=float)
+        first = found[0]["counts"] if found else None
+        ratio = None if first is None else _ratio(counts, first)
         found.append(
             {
-                "group": OTHERS if row["group"] == "few" else Words(row["group"], row["group"]),
-                "counts": (int(row["selected"]), int(row["scored"])),
+                "group": OTHERS if row["group"] == "few" else group_words(str(row["group"])),
+                "counts": counts,
                 "scored": told(int(row["scored"])),
                 "eligible": told(int(row["eligible"])),
                 "selected": told(int(row["selected"])),
@@ -264,10 +284,9 @@ def _rate(events: float, rows: float) -> dict[str, float] | None:
     return {"value": events / rows, "low": float(low[0]), "high": float(high[0])}
 
 
-def _ratio(row: Mapping[str, Any], first: tuple[int, int]) -> dict[str, float | None] | None:
+def _ratio(own: Array, first: Array) -> dict[str, float | None] | None:
     """A group's rate over the first group's, with the log interval of a ratio of two shares; None where either is small."""
-    counts: npt.NDArray[np.float64] = np.array([row["selected"], row["scored"], *first], dtype=float)
-    a, n, b, m = counts
+    (a, n), (b, m) = own, first
     if b < LEAST or n == 0 or 0 < a < LEAST:
         return None
     if a == 0:  # as if half a customer had been selected: a rate of 0 has no logarithm
@@ -278,11 +297,14 @@ def _ratio(row: Mapping[str, Any], first: tuple[int, int]) -> dict[str, float | 
 
 
 def _changes(about: Mapping[str, Any]) -> list[tuple[Words, str]]:
-    """Customers kept, new, gone and with another offer since the last list, in words."""
+    """Customers kept, new, with another offer and gone since the last list, in words; the first three are the list."""
     words = {
         "kept": Words("保留", "kept"),
         "new": Words("新增", "new"),
-        "gone": Words("移出", "gone"),
         "other_offer": Words("换了产品", "another offer"),
     }
-    return [(words[change], told(int(count))) for change, count in about.get("changes", {}).items() if change in words]
+    counts = {change: int(count) for change, count in about.get("changes", {}).items()}
+    if not counts:
+        return []
+    now = told_together([counts[change] for change in words])
+    return [*zip(words.values(), now, strict=True), (Words("移出", "gone"), told(counts["gone"]))]

@@ -11,8 +11,8 @@ import pandas as pd
 
 from crmml import registry
 from crmml.evaluation.takers import Takers, calibration_error, expected_takers
-from crmml.grouping import TIER_WORDS
 from crmml.reporting.list_page import Composition, ListStory, list_page
+from crmml.reporting.metric_words import GROUPS
 from crmml.reporting.words import Words
 from crmml.sources.bank import Bank
 from crmml.stages.project import Project
@@ -65,7 +65,7 @@ def compositions(targets: TargetList) -> tuple[Composition, ...]:
         Composition("offer", Words("产品", "Offer"), offers),
         Composition("channel", Words("渠道", "Channel"), channels),
         Composition("kind", Words("客户类型", "Kind of customer"), KINDS),
-        Composition("deposit_tier", Words("存款档次", "Deposit tier"), TIER_WORDS),
+        Composition("deposit_tier", Words("存款档次", "Deposit tier"), GROUPS),
         Composition("branch", Words("机构", "Branch")),
     )
 
