@@ -132,6 +132,18 @@ def test_a_customer_twice_with_different_words_is_set_aside_whole(made):
     assert found.entries["customer_id"].tolist() == ["0002"]
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("2026-01-15", 15), ("2026/1/5", 5), ("20260115", 15), ("2026年1月5日", 5), ("2026-01-15 09:30", 15)],
+)
+def test_days_are_read_as_people_write_them_and_never_guessed(made, text, day):
+    assert checked(made, line(status="declined", contacted_on=text)).entries["contacted_on"].tolist() == [
+        date(2026, 1, day)
+    ]
+    for unclear in ("2026115", "15/01/2026", "46037", "2026-02-30"):
+        assert reasons(checked(made, line(status="declined", contacted_on=unclear))).keys() == {"D046"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_statuses_are_understood_in_words_and_codes_and_both_encodings(made, tmp_path, encoding):
     words = ["已办理", "declined", "考虑中 considering", "NO ANSWER"]

@@ -21,7 +21,7 @@ ENTRY = ("customer_id", "status", "contacted_on", "is_taken", "taken_on", "chann
 EXAMPLES = 3
 _YES = {"1", "true", "yes", "y", "是", "已办理", "taken"}
 _NO = {"0", "false", "no", "n", "否", "未办理", "not taken", "not_taken"}
-_DAY = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T].*)?")
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?|(\d{4})(\d{2})(\d{2})")
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _day(text: str) -> date | None:
     if match is None:
         return None
     try:
-        return date(*(int(part) for part in match.groups()))
+        return date(*(int(part) for part in match.groups() if part))
     except ValueError:
         return None
 

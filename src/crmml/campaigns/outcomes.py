@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -89,13 +91,15 @@ def take_in(
     """
     fresh = _news(read_history(campaign), entries)
     if len(fresh):
-        table = _table(fresh)
-        digest = files.digest_of([table.to_pylist(), len(_lines(campaign))])
-        path = campaign.folder / OUTCOMES / f"{digest}.parquet"
-        with files.staged_file(path) as staged:
-            pq.write_table(table, staged)
-        told = {"source": source, "rows": len(fresh), "sha256": files.digest_file(path), **about}
-        log.append(home, "outcomes", campaign.name, digest, told)
+        written = io.BytesIO()
+        pq.write_table(_table(fresh), written)
+        sha = hashlib.sha256(written.getvalue()).hexdigest()
+        # The same rows may be news again after others came between, so the number of the intake is part of the name.
+        digest = files.digest_of([sha, len(_lines(campaign))])
+        files.write_atomic(campaign.folder / OUTCOMES / f"{digest}.parquet", written.getvalue())
+        log.append(
+            home, "outcomes", campaign.name, digest, {"source": source, "rows": len(fresh), "sha256": sha, **about}
+        )
     return len(fresh), len(entries) - len(fresh)
 
 

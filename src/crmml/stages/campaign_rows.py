@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +10,13 @@ import pyarrow.parquet as pq
 
 from crmml import files
 from crmml.campaigns import contact_rows, has_outcomes, names, read_campaign, read_history
+from crmml.campaigns.log import LOG
 from crmml.sources.campaign_rows import with_campaigns
 from crmml.sources.spec import BankSpec
+from crmml.stages.making import code_version
 from crmml.stages.project import Project
 
+KIND, _ROWS = "campaigns", "contacts.parquet"
 _SCHEMA = pa.schema(
     [
         ("customer_id", pa.string()),
@@ -39,29 +41,33 @@ def campaigns_home(project: Project) -> Path:
 def with_campaign_rows(project: Project) -> BankSpec:
     """The bank's spec, with the rows of its campaigns as a source where any has outcomes.
 
+    They are made anew when the log of campaigns has grown; only then every
+    campaign is read, and compared with what was written.
+
     Raises
     ------
     IntegrityError
         If a campaign or its outcomes were changed since.
     """
-    home = campaigns_home(project)
-    campaigns = [read_campaign(home, name) for name in names(home)]
-    told = [contact_rows(each, read_history(each)) for each in campaigns if has_outcomes(each)]
-    if not told:
+    home, folder = campaigns_home(project), project.workspace.of("campaigns")
+    if not (home / LOG).is_file():
         return project.spec
-    path = project.workspace.of("campaigns") / "contacts.parquet"
-    data = _parquet(pd.concat(told, ignore_index=True))
-    if not path.is_file() or path.read_bytes() != data:
-        files.write_atomic(path, data)
-    return with_campaigns(project.spec, path)
+    inputs = {"log": files.digest_file(home / LOG), "code": code_version()}
+    if not files.is_fresh(folder, kind=KIND, inputs=inputs):
+        campaigns = [read_campaign(home, name) for name in names(home)]
+        told = [contact_rows(each, read_history(each)) for each in campaigns if has_outcomes(each)]
+        with files.publish(folder, kind=KIND, inputs=inputs) as staged:
+            if told:
+                rows = pd.concat(told, ignore_index=True)
+                pq.write_table(_table(rows), staged.path(_ROWS, rows=len(rows)))
+    path = folder / _ROWS
+    return with_campaigns(project.spec, path) if path.is_file() else project.spec
 
 
-def _parquet(rows: pd.DataFrame) -> bytes:
+def _table(rows: pd.DataFrame) -> pa.Table:
     rows = rows.sort_values(["list_id", "customer_id"], kind="stable")
     columns = {
         field.name: pa.array([None if pd.isna(value) else value for value in rows[field.name]], field.type)
         for field in _SCHEMA
     }
-    written = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=_SCHEMA), written)
-    return written.getvalue()
+    return pa.table(columns, schema=_SCHEMA)

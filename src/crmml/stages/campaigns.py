@@ -34,6 +34,7 @@ from crmml.registry.promotions import read_log
 from crmml.reporting.campaign_page import campaign_page
 from crmml.stages.campaign_data import returned_of_bank
 from crmml.stages.campaign_rows import campaigns_home
+from crmml.stages.list_snapshot import read_snapshot
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import product_of
@@ -102,7 +103,8 @@ def _about(
     project: Project, key: str, source: Path, *, name: str, purpose: str, owner: str, on: date | None
 ) -> dict[str, Any]:
     told = json.loads((source / "about.json").read_text(encoding="utf-8"))
-    spec = project.config.lists[key]
+    is_kept = (source / "replay").is_dir()  # a list made before snapshots were kept has the config's word only
+    spec = read_snapshot(source).spec if is_kept else project.config.lists[key]
     first = date.fromisoformat(told["suppress_as_of"])
     assigned_on = on or first
     if assigned_on < first:

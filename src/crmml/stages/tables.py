@@ -17,7 +17,7 @@ from crmml.stages.project import Project, open_project
 
 
 def check_bank(folder: str | Path, *, say: Say) -> CheckReport:
-    """Check a bank's sources against the contract, writing nothing."""
+    """Check a bank's sources against the contract; only the rows of campaigns are written, where they grew."""
     project = open_project(folder)
     say(f"checking {project.spec.title_en} …")
     return check_sources(with_campaign_rows(project))
