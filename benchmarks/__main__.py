@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import feature_build, frozen, list_allocation, report, score_reasons, stages
+from benchmarks import feature_build, frozen, list_allocation, list_matrix, report, score_reasons, stages
 from benchmarks.measure import Row
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -68,8 +68,9 @@ def _scores(folder: Path, options: argparse.Namespace) -> list[Row]:
     )
 
 
-def _allocation(_: Path, options: argparse.Namespace) -> list[Row]:
-    return list_allocation.run(customers=options.allocated, rounds=options.rounds)
+def _allocation(folder: Path, options: argparse.Namespace) -> list[Row]:
+    rows = list_allocation.run(customers=options.allocated, rounds=options.rounds)
+    return rows + list_matrix.run(folder, customers=10 * options.allocated)
 
 
 #: What can be measured by itself, in the order of the table.
@@ -95,7 +96,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--scanned", type=int, help="bookings of the frozen set against a scan (default 10 million)")
     parser.add_argument("--large", type=int, help="bookings within 2.5 GB (default 100 million; 0 leaves it out)")
     parser.add_argument("--streamed", type=int, help="rows streamed to watch memory (default 1 million)")
-    parser.add_argument("--allocated", type=int, help="customers offered to (default 100,000)")
+    parser.add_argument(
+        "--allocated", type=int, help="customers offered to, and ten times as many on the matrix (default 100,000)"
+    )
     parser.add_argument("--rounds", type=int, help="times each contestant is measured (default 5)")
     parser.add_argument("--out", type=Path, help="page to write (default docs/benchmarks.md; with --quick none)")
     options = parser.parse_args()

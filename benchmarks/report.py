@@ -114,5 +114,8 @@ Goals missed / 未达目标: {missed} of {sum(row.met is not None for row in row
   explains, names {PLACES} reasons against peers, words them in two languages and writes Parquet. The
   smaller the model, the more the words weigh: the goal is set on the large one. **Streamed** makes no reasons: it adds reading and
   encoding to **bare predict**. Memory is the most a process of its own held.
-- **argsort** sorts by expected value and takes what still fits. Gaps are to an upper bound, so they are at most that large.
+- **greedy** sorts by expected value and takes what still fits; **top 1, then trim** gives each customer the best offer and keeps the
+  best rows that fit; **numpy.argsort alone** sorts the values and chooses nothing. At 100,000 customers every kind of limit holds at
+  once (offer, channel, branch, manager, total, budget), at a million product and product × branch; there each contestant runs once in
+  a process of its own, seconds without, memory with the values. Gaps are to an upper bound, so they are at most that large.
 """

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmml.errors import ConfigError, GateError, NotFoundError, SourceError
-from crmml.targeting import Capacities, Limit, Rule, build_list, check_allocation, why
+from crmml.targeting import Capacities, Limit, MinimumShare, Rule, build_list, check_allocation, why
 from crmml.targeting.columns import TABLE
 from crmml.targeting.value import expected_value, rank
 from tests.targeting.lists import AS_OF, CARD, LOAN, inputs, pairs, scores, spec, suppression
@@ -137,6 +137,69 @@ def test_a_big_random_list_has_arms_and_breaks_no_rule():
 def test_a_list_without_room_names_the_capacities():
     with pytest.raises(GateError, match=r"within capacities, leaves no row \(total ≤ 0 rows\)"):
         build(spec(capacities=Capacities(total=0)))
+
+
+def test_every_capacity_says_what_one_more_of_it_is_worth_in_both_languages():
+    # c4 loan 580, c3 card 290, c2 card 190, c1 loan 180: with two slots the third row is worth 190.
+    use = build(spec(capacities=Capacities(total=2, per_branch=Limit(9)))).capacity_use.set_index(["kind", "key"])
+    total, branch = use.loc[("total", "")], use.loc[("branch", "b1")]
+    assert (total["price"], total["price_zh"], total["price_en"]) == (
+        pytest.approx(190), "再多一个名额值 190 元", "one more slot in all is worth 190 yuan",
+    )  # fmt: skip
+    assert (branch["price"], branch["price_en"]) == (0, "room is left; more of it brings nothing")
+    phone = spec(offers=(CARD,), capacities=Capacities(per_branch=Limit(1)))
+    slots = build(phone).capacity_use.set_index(["kind", "key"])
+    assert slots.loc[("branch", "b1"), "price_zh"] == "再多一个城关支行的电话名额值 190 元"
+    assert slots.loc[("branch", "b1"), "price_en"] == "one more call slot in branch 城关支行 is worth 190 yuan"
+
+
+def test_a_minimum_has_a_line_and_its_price_and_the_list_tells_what_proves_it():
+    asked = Capacities(total=2, minimum_per_branch=Limit(1), minimum_per_product={"loan": 2})
+    listed = build(spec(capacities=asked))
+    assert pairs(listed.table) == [("c4", "loan"), ("c1", "loan")]
+    use = listed.capacity_use.set_index(["kind", "key"])
+    assert use.loc[("minimum_offer", "loan")][["used", "limit"]].tolist() == [2, 2]
+    # One loan less would let c3's card of 290 in for c1's loan of 180.
+    assert use.loc[("minimum_offer", "loan"), "price"] == pytest.approx(110)
+    assert "brings 110 yuan" in use.loc[("minimum_offer", "loan"), "price_en"]
+    assert use.loc[("minimum_branch", "b2")][["used", "limit", "price"]].tolist() == [1, 1, 0]
+    assert listed.about["lp_optimum"] == pytest.approx(760)
+    assert listed.about["violated_rules"] == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"minimum_per_product": {"loan": 4}}, "minimum_per_product loan ≥ 4 rows, 3 customers are eligible for it"),
+        (
+            {"minimum_per_product": {"loan": 2}, "per_branch": Limit(None, {"b1": 0})},
+            "per_branch ≤ 0 rows together, minimum_per_product loan ≥ 2 rows",
+        ),
+        (
+            {"minimum_per_product": {"loan": 1}, "minimum_per_branch": Limit(None, {"b1": 2}), "budget": 29.0},
+            r"budget 29.00 .*, minimum_per_product loan ≥ 1 rows, minimum_per_branch b1 ≥ 2 rows",
+        ),
+        (
+            {"minimum_shares": (MinimumShare("branch_id = 'b2'", 0.6),), "minimum_per_branch": Limit(None, {"b1": 1})},
+            "minimum_shares 1 ≥ 60% of the rows, minimum_per_branch b1 ≥ 1 rows",
+        ),
+    ],
+)
+def test_demands_that_cannot_be_kept_together_are_named_with_their_numbers(limits, message):
+    with pytest.raises(GateError, match=message) as raised:
+        build(spec(capacities=Capacities(**limits)))
+    assert raised.value.code == "G011"
+
+
+def test_a_minimum_share_may_read_features_and_is_kept_by_the_rows_to_contact():
+    size = pd.DataFrame({"customer_id": ["c1", "c2", "c3", "c4"], "staff": [5, 500, 500, 500]})
+    asked = Capacities(minimum_shares=(MinimumShare("staff < 10", 0.5, "小微企业", "small companies"),))
+    listed = build(spec(capacities=asked), features=size)
+    assert pairs(listed.table) == [("c4", "loan"), ("c1", "loan")]
+    line = listed.capacity_use.set_index("kind").loc["minimum_share"]
+    assert (line["name"], line["used"], line["limit"]) == ("小微企业 small companies", 0.5, 0.5)
+    with pytest.raises(ConfigError, match=r"'stuff'.*Did you mean 'staff'"):
+        build(spec(capacities=Capacities(minimum_shares=(MinimumShare("stuff < 10", 0.5),))), features=size)
 
 
 def test_offers_worth_nothing_are_named():

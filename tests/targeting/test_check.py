@@ -3,7 +3,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from crmml.targeting import Capacities, Limit, check_allocation
+from crmml.targeting import Capacities, Limit, MinimumShare, check_allocation
 from tests.targeting.lists import CARD, LOAN, spec
 
 FINE = pd.DataFrame(
@@ -43,6 +43,32 @@ def test_a_list_that_keeps_every_rule_breaks_none():
 def test_each_limit_is_seen_when_broken_and_control_rows_do_not_count(limits, rule):
     assert rules(FINE, capacities=limits) == [rule]
     assert rules(FINE.assign(arm="control", expected_value=1.0), capacities=limits) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "rule"),
+    [
+        (Capacities(per_product_branch={"card": Limit(9, {"b1": 1})}), "capacity per product and branch"),
+        (Capacities(minimum_per_product={"loan": 2}), "minimum per product"),
+        (Capacities(minimum_per_branch=Limit(None, {"b2": 2})), "minimum per branch"),
+        (Capacities(minimum_per_branch=Limit(2)), "minimum per branch"),
+        (Capacities(minimum_shares=(MinimumShare("channel = 'branch'", 0.34),)), "minimum share"),
+    ],
+)
+def test_each_minimum_is_seen_when_missed(limits, rule):
+    assert rules(FINE, capacities=limits) == [rule]
+
+
+def test_a_share_that_is_just_met_is_no_violation_and_control_rows_do_not_help_a_minimum():
+    third = Capacities(minimum_shares=(MinimumShare("channel = 'branch'", 1 / 3),))
+    assert rules(FINE, capacities=third) == []
+    held_out = FINE.assign(arm=["control", "treated", "explore"])
+    assert rules(held_out, capacities=Capacities(minimum_per_product={"card": 2})) == ["minimum per product"]
+
+
+def test_a_risk_band_above_the_maximum_is_seen():
+    banded = FINE.assign(risk_band=["A", "-", "D"])
+    assert rules(banded, max_risk_band="C") == ["maximum risk band"]
 
 
 def test_the_capacity_of_an_offer_is_seen():

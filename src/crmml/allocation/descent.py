@@ -113,8 +113,7 @@ class Descent:
         problem = self.problem
         best = np.full(problem.customers, -np.inf, dtype=problem.value.dtype)
         for column in columns:
-            paid = np.asarray(column_price(problem, self.prices, column), dtype=best.dtype)
-            np.maximum(best, problem.value[column] - paid, out=best)
+            np.maximum(best, problem.value[column] - column_price(problem, self.prices, column), out=best)
         return best
 
 

@@ -35,7 +35,7 @@ def find_prices(problem: Problem, floor: float) -> tuple[float, list[Prices]]:
         descent.prices = search.best.copy()
         if before - search.bound <= _LOWERED * abs(before):
             break
-    return search.bound, [search.best, descent.prices]
+    return search.bound, [search.best]
 
 
 class _Search:

@@ -7,11 +7,15 @@ is more than any allocation can bring.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from crmml.allocation.problem import Problem
+
+EVERYBODY = slice(None)
+_PART = 1 << 15
 
 
 @dataclass
@@ -39,55 +43,77 @@ def no_prices(problem: Problem) -> Prices:
     return Prices([np.zeros(limits.most.shape) for limits in problem.limits], 0.0, np.zeros(len(problem.shares)))
 
 
-def column_price(problem: Problem, prices: Prices, column: int) -> np.ndarray | float:
-    """What a row of this column pays beyond its customer's own groups, a number or by customer."""
-    paid: np.ndarray | float = prices.budget * problem.cost[column]
+def column_price(problem: Problem, prices: Prices, column: int, part: slice = EVERYBODY) -> np.ndarray | float:
+    """What a row of this column pays beyond its customer's own groups, a number or by customer of this part."""
+    paid: np.ndarray | float = prices.budget * float(problem.cost[column])
     for limits, cells in zip(problem.limits, prices.cells, strict=True):
         if limits.columns is not None and limits.columns[column] >= 0:
             by_group = cells[:, limits.columns[column]].astype(problem.value.dtype)
-            paid = paid + (by_group[0] if limits.customers is None else by_group[limits.customers])
+            if limits.customers is None:
+                paid = paid + float(by_group[0])
+            elif by_group.any():
+                paid = by_group.take(limits.customers[part], mode="clip") + paid
     for share, price in zip(problem.shares, prices.shares, strict=True):
-        paid = paid + price * share.share
+        paid = paid + float(price * share.share)
         if share.member.ndim == 2:
-            paid = paid - price * share.of_column(column)
+            paid = paid - (price * share.of_column(column)[part]).astype(problem.value.dtype)
     return paid
 
 
-def customer_price(problem: Problem, prices: Prices) -> np.ndarray:
+def customer_price(problem: Problem, prices: Prices, part: slice = EVERYBODY) -> np.ndarray:
     """What any row of a customer pays: its manager, branch and the total, less what its memberships bring."""
-    paid = np.zeros(problem.customers, dtype=problem.value.dtype)
+    paid = np.zeros(len(range(*part.indices(problem.customers))), dtype=problem.value.dtype)
     for limits, cells in zip(problem.limits, prices.cells, strict=True):
-        if limits.columns is None:
+        if limits.columns is None and cells.any():
             by_group = cells[:, 0].astype(problem.value.dtype)
-            paid += by_group[0] if limits.customers is None else by_group[limits.customers]
+            paid += by_group[0] if limits.customers is None else by_group.take(limits.customers[part], mode="clip")
     for share, price in zip(problem.shares, prices.shares, strict=True):
         if share.member.ndim == 1:
-            paid -= (price * share.member).astype(problem.value.dtype)
+            paid -= (price * share.member[part]).astype(problem.value.dtype)
     return paid
 
 
 def relax(problem: Problem, prices: Prices) -> Relaxed:
     """What each customer would choose at these prices, and the bound."""
-    best = np.full(problem.customers, -np.inf, dtype=problem.value.dtype)
     chosen = np.full(problem.customers, -1, dtype=np.int16)
-    for column in range(problem.columns):
-        net = problem.value[column] - np.asarray(column_price(problem, prices, column), dtype=problem.value.dtype)
-        is_better = net > best
-        np.copyto(best, net, where=is_better)
-        chosen[is_better] = column
-    best -= customer_price(problem, prices)
-    chosen[best <= 0] = -1
-    return Relaxed(float(best[best > 0].sum(dtype=float)) + _worth_of_limits(problem, prices), chosen)
+    total = 0.0
+    for part in _parts(problem):
+        best, column = _best_choice(problem, prices, part)
+        best -= customer_price(problem, prices, part)
+        is_in = best > 0
+        chosen[part] = np.where(is_in, column, -1)
+        total += float(best[is_in].sum(dtype=float))
+    return Relaxed(total + _worth_of_limits(problem, prices), chosen)
 
 
 def net_values(problem: Problem, prices: Prices) -> np.ndarray:
     """Value less every price, shape (n_columns, n_customers)."""
     net = np.empty_like(problem.value)
-    own = customer_price(problem, prices)
-    for column in range(problem.columns):
-        paid = np.asarray(column_price(problem, prices, column), dtype=net.dtype)
-        np.subtract(problem.value[column], own + paid, out=net[column])
+    for part in _parts(problem):
+        own = customer_price(problem, prices, part)
+        for column in range(problem.columns):
+            np.subtract(
+                problem.value[column, part], own + column_price(problem, prices, column, part), out=net[column, part]
+            )
     return net
+
+
+def _best_choice(problem: Problem, prices: Prices, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    """The best value less the price of its column, and that column, of each customer of a part."""
+    best = np.full(len(range(*part.indices(problem.customers))), -np.inf, dtype=problem.value.dtype)
+    chosen = np.full(len(best), -1, dtype=np.int16)
+    for column in range(problem.columns):
+        net = problem.value[column, part] - column_price(problem, prices, column, part)
+        is_better = net > best
+        np.copyto(best, net, where=is_better)
+        np.copyto(chosen, column, where=is_better)
+    return best, chosen
+
+
+def _parts(problem: Problem) -> Iterator[slice]:
+    """Customers in parts small enough to stay in the processor's cache."""
+    for start in range(0, problem.customers, _PART):
+        yield slice(start, min(start + _PART, problem.customers))
 
 
 def _worth_of_limits(problem: Problem, prices: Prices) -> float:

@@ -16,6 +16,8 @@ EXACT_SIZE = 15_000
 """Candidates up to which the linear programme checks the list."""
 _WHOLE_SIZE = 3_000
 """Candidates up to which a list that is not good enough is finished by integer programming."""
+_PLAIN_SIZE = 1_000_000
+"""Cells of the matrix up to which best-first, without prices, is tried too."""
 _GOOD = 0.002
 _MOSTLY = 0.999
 
@@ -48,10 +50,10 @@ class Solution:
 
 def solve(problem: Problem, *, exact_size: int = EXACT_SIZE) -> Solution:
     """Allocate: prices, repair at several prices, the best that meets most minimums."""
-    first = fill(problem, problem.value)
-    floor = problem.worth(first) if unmet(problem, first) == 0 else 0.0
+    columns = [fill(problem, problem.value)] if problem.value.size <= _PLAIN_SIZE else []
+    floor = max((problem.worth(column) for column in columns if unmet(problem, column) == 0), default=0.0)
     bound, tried = find_prices(problem, floor)
-    columns = [first, *(fill(problem, net_values(problem, prices)) for prices in tried)]
+    columns += [fill(problem, net_values(problem, prices)) for prices in tried]
     exact = solve_lp(problem) if problem.candidates <= exact_size else None
     if exact is not None:
         columns.append(fill(problem, net_values(problem, exact.prices) + _preferred(exact)))
