@@ -123,7 +123,7 @@ def allocate(candidates: pd.DataFrame, room: Room, *, exact_size: int = EXACT_SI
     ------
     GateError
         G011 if minimums cannot be met, naming a smallest set of rules in conflict;
-        G012 if no list was found that meets them and none was proven impossible.
+        G013 if no list was found that meets them and none was proven impossible.
 
     Notes
     -----
@@ -161,7 +161,7 @@ def _refusal(matrix: Matrix, room: Room, solution: Solution) -> GateError:
         return GateError(
             f"no list was found that meets every minimum; the best misses {solution.unmet:g} rows, and none was proven "
             "impossible. Lower a minimum or raise a capacity",
-            code="G012",
+            code="G013",
         )
     return GateError(f"these rules cannot be kept together: {text}. Lower a minimum or raise a capacity", code="G011")
 

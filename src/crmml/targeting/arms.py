@@ -166,5 +166,5 @@ def _with_control(spec: ListSpec, rows: pd.DataFrame, left: Room) -> pd.DataFram
     raise GateError(
         f"a minimum share is not kept by the rows left to contact in {_DRAWS} draws of the control arm; expected one "
         "that is. Lower capacities.minimum_shares or control_share",
-        code="G012",
+        code="G013",
     )
