@@ -21,7 +21,7 @@ from crmml.scoring import score_column
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
 from crmml.stages.kept_lists import KeptList, find_list, list_id_of, newest_frozen, require_unchanged
-from crmml.stages.list_effects import speakers_of, with_effects
+from crmml.stages.list_effects import GONE, gone_of, has_churn, kept_by, speakers_of, with_effects
 from crmml.stages.list_files import opened, write_for_people, write_results
 from crmml.stages.list_page import page_of
 from crmml.stages.list_snapshot import FOLDER, keep_snapshot
@@ -31,6 +31,7 @@ from crmml.stages.scores import make_scores, read_served
 from crmml.stages.uplift import EFFECTS, make_effects
 from crmml.targeting import Inputs, ListSpec, TargetList, build_list, changes_between
 from crmml.targeting.changes import counts, kept_rows
+from crmml.targeting.keeping import CARE, RETAIN, SELL, WIN_BACK
 
 # Ten grades of probability, from below 0.25 % to 64 % and more, as five bands that people remember.
 BANDS = {str(grade): band for grade, band in zip(range(1, 11), "AABBCCDDEE", strict=True)}
@@ -69,6 +70,7 @@ def make_list(
     directory = make_directory(project, bank, ledger, features, say=say)
     spec = with_champions(spec, read_served(scores), say=say)
     effects = make_effects(project, day, features, scores, say=say)
+    gone = gone_of(project, spec, bank, ledger, directory, day)
     inputs = {
         "scores": digest_of_result(scores, what="the scores", do="run `crmml score` first"),
         "directory": digest_of_result(directory, what="the directory", do="run `crmml run` first"),
@@ -85,7 +87,7 @@ def make_list(
         path.exists() for path in (*opened(project, name), page_path(project, name))
     ):
         return None
-    given = list_inputs(project, spec, features, scores, directory, day, effects=effects)
+    given = list_inputs(project, spec, features, scores, directory, day, effects=effects, gone=gone)
     targets = build_list(spec, given, suppress_as_of=as_of, currency=project.spec.currency)
     last = earlier_list(project, name, as_of=as_of, against=against, but=targets.list_id)
     targets = with_changes(targets, last, given)
@@ -101,6 +103,8 @@ def make_list(
             cutoff=day,
             suppress_as_of=as_of,
         )
+        if gone is not None:
+            gone.to_parquet(staged.path(f"{FOLDER}/directory/{GONE}"), index=False)
         if effects is not None:
             shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     written = write_for_people(project, targets)
@@ -153,7 +157,11 @@ def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> Li
         C013 if no offer is left.
     """
     by_product = {model["product"] for model in served.values() if model["product"]}
-    absent = [product for product in spec.products if product not in by_product]
+    keeps = by_product | (
+        {offer.product for offer in spec.offers if offer.kind in (RETAIN, CARE)} if has_churn(served) else set()
+    )
+    keeps |= {offer.product for offer in spec.offers if offer.kind == WIN_BACK}
+    absent = [offer.product for offer in spec.offers if offer.product not in keeps]
     if len(absent) == len(spec.offers):
         raise ConfigError(
             f"list {spec.name} offers {', '.join(absent)} without an uptake champion; expected one of "
@@ -161,7 +169,8 @@ def with_champions(spec: ListSpec, served: Mapping[str, Any], *, say: Say) -> Li
             code="C013",
         )
     for product in absent:
-        say(f"          {product} is left out of the list: its uptake model has no champion")
+        model = "uptake model" if spec.offer(product).kind == SELL else "model of churn"
+        say(f"          {product} is left out of the list: its {model} has no champion")
     demanded = [product for product in absent if spec.capacities.minimum_per_product.get(product)]
     if demanded:
         raise ConfigError(
@@ -181,11 +190,17 @@ def list_inputs(
     day: date,
     *,
     effects: Path | None = None,
+    gone: pd.DataFrame | None = None,
 ) -> Inputs:
-    """The files of scores, features, names, suppression and of what contacts change (kept beside the names in a snapshot)."""
+    """The files of scores, features, names and suppression as tables.
+
+    What contacts change, and who has left, lie beside the names in a snapshot.
+    """
     served = read_served(scores)
     path = (directory if effects is None else effects) / EFFECTS
     uplift = pd.read_parquet(path) if path.exists() else None
+    if gone is None and (directory / GONE).exists():
+        gone = pd.read_parquet(directory / GONE)
     of_target: dict[str, list[str]] = {}
     for key, model in served.items():
         of_target.setdefault(model["target"], []).append(key)
@@ -198,15 +213,18 @@ def list_inputs(
     if default is not None:
         default = default.assign(grade=default["grade"].map(BANDS))
     takers = directory / "takers.parquet"
+    churn, contribution = _churn(one("churn"), served, scores), one("contribution")
+    frame = _features(features, day)
+    uptake = _uptake(spec, served, scores) | kept_by(spec, churn, contribution, frame, gone)
     return Inputs(
         customers=pd.read_parquet(directory / "customers.parquet"),
-        uptake=with_effects(_uptake(spec, served, scores), uplift),
+        uptake=with_effects(uptake, uplift),
         suppression=pd.read_parquet(directory / "suppression.parquet"),
         holdings=pd.read_parquet(directory / "holdings.parquet"),
-        churn=_churn(one("churn"), served, scores),
+        churn=churn,
         default=default,
-        contribution=one("contribution"),
-        features=_features(features, day),
+        contribution=contribution,
+        features=frame,
         takers=pd.read_parquet(takers) if takers.exists() else None,
         models={model["name"]: model["version"] for model in served.values()} | speakers_of(uplift),
     )

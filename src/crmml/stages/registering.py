@@ -25,6 +25,7 @@ from crmml.sources.bank import Bank
 from crmml.stages.champion import champion_of
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at, with_snapshot
+from crmml.stages.list_effects import gone_of
 from crmml.stages.lists import list_inputs
 from crmml.stages.making import Say
 from crmml.stages.project import Project, open_project
@@ -152,7 +153,10 @@ def inputs_of_list(config: str | Path, *, cutoff: str | date | None = None, say:
         scores = make_scores(project, cutoff=day, say=say)
         directory = make_directory(project, bank, ledger, features, say=say)
         effects = make_effects(project, day, features, scores, say=say)
-    return list_inputs(project, spec, features, scores, directory, day, effects=effects), suppress_as_of(project)
+        gone = gone_of(project, spec, bank, ledger, directory, day)
+    return list_inputs(project, spec, features, scores, directory, day, effects=effects, gone=gone), suppress_as_of(
+        project
+    )
 
 
 __all__ = ["inputs_of_list", "register", "score", "train"]

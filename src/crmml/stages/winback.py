@@ -41,14 +41,21 @@ class Gone:
 
 
 def find_gone(
-    project: Project, spec: WinbackSpec, bank: Bank, ledger: ir.Table | None, directory: Path, day: date
+    project: Project,
+    spec: WinbackSpec,
+    bank: Bank,
+    ledger: ir.Table | None,
+    directory: Path,
+    day: date,
+    *,
+    with_returns: bool = True,
 ) -> Gone:
     """The population at a cut-off, ranked by what was lost, and the returns of earlier populations.
 
-    A kind whose tables the bank lacks is left out and said.
+    Without `with_returns` nothing is said of earlier populations. A kind whose tables the bank lacks is left out and said.
     """
     as_of = suppress_as_of(project)
-    earlier = _earlier(spec, bank, day)
+    earlier = _earlier(spec, bank, day) if with_returns else []
     snapshots = take_snapshots(bank, [*earlier, day])
     names = pd.read_parquet(directory / "customers.parquet")
     people = names.assign(name=masked_names(names)).drop_duplicates("customer_id")

@@ -11,7 +11,7 @@ from crmml.sheets import Cell, Section, about_columns
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED
 from crmml.targeting.build import TargetList
 from crmml.targeting.columns import CHANNELS, PEOPLE
-from crmml.targeting.value import PROPENSITY, PROPENSITY_ZH, UPLIFT, UPLIFT_ZH
+from crmml.targeting.value import PROPENSITY, PROPENSITY_ZH, SAVE_RATE, SAVE_RATE_ZH, UPLIFT, UPLIFT_ZH
 
 _KINDS = {
     "total": ("总量", "total"),
@@ -27,6 +27,7 @@ _KINDS = {
 }
 EFFECT_WORDS = {
     PROPENSITY: f"{PROPENSITY_ZH}:不代表联系带来的增量 {PROPENSITY}: what contact adds is not known",
+    SAVE_RATE: f"{SAVE_RATE_ZH}:对在行客户乘以流失概率 {SAVE_RATE}: of customers still here × their chance to leave",
     UPLIFT: f"{UPLIFT_ZH}:来自随机对照 {UPLIFT}: from randomised contacts",
 }
 
@@ -98,6 +99,8 @@ def identity(targets: TargetList) -> Iterator[tuple[Cell, ...]]:
     for source, count in about["effect_source"].items():
         yield "联系效应 Effect of contact", f"{EFFECT_WORDS[source]} ({count:,} 行 rows)"
     for offer in spec.offers:
+        if offer.save_rate is not None:
+            yield f"挽留率 Save rate: {offer.zh} {offer.en}", f"{offer.save_rate:.0%} (本行假定 assumed by the bank)"
         for channel, contact in offer.contacts.items():
             if contact.effect_share != 1:
                 words = f"{offer.zh} {offer.en}, {' '.join(CHANNELS.get(channel, (channel,)))}"

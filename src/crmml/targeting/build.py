@@ -20,6 +20,7 @@ from crmml.targeting.check import check_allocation
 from crmml.targeting.columns import finish
 from crmml.targeting.decisions import Decisions, Step
 from crmml.targeting.eligibility import apply_eligibility, with_columns
+from crmml.targeting.keeping import SELL
 from crmml.targeting.offer_value import with_values
 from crmml.targeting.reserve import reserve_of
 from crmml.targeting.room import NOBODY, ids_of, limits_of_units, with_members
@@ -124,7 +125,7 @@ def build_list(spec: ListSpec, inputs: Inputs, *, suppress_as_of: date, currency
     candidates = build_candidates(spec, inputs)
     cutoff = _cutoff(candidates, suppress_as_of)
     _require_known_units(spec, candidates)
-    if any(offer.value_if_taken is None for offer in spec.offers):
+    if any(offer.value_if_taken is None and offer.kind == SELL for offer in spec.offers):
         candidates = with_columns(candidates, spec.value.segments, inputs.features, what="value.segments")
     candidates = with_expected_value(with_values(spec, candidates, inputs.takers))
     candidates = with_suppression(candidates, inputs.suppression)

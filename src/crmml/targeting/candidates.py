@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crmml.errors import ConfigError, SourceError, did_you_mean, mask
+from crmml.targeting.keeping import SELL, require_effect
 from crmml.targeting.spec import NO_BAND, RISK_BANDS, ListSpec, Offer
 
 Table: TypeAlias = pd.DataFrame | pa.Table
@@ -135,6 +136,8 @@ def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> list[pd.DataFrame]
     scores = customers_table(uptake[offer.product], what=what)
     require_columns(scores, ["cutoff_date", "prob_take"], what=what)
     require_share(scores["prob_take"], what=f"{what}: prob_take")
+    if offer.kind != SELL:
+        require_effect(offer, scores)
     return [
         pd.DataFrame(
             {
@@ -143,14 +146,32 @@ def _offer_rows(offer: Offer, uptake: Mapping[str, Table]) -> list[pd.DataFrame]
                 "channel": channel,
                 "cutoff_date": pd.to_datetime(scores["cutoff_date"]).astype("datetime64[s]"),
                 "effect_share": float(contact.effect_share),
-                "prob_take": scores["prob_take"].astype(float) * contact.effect_share,
+                "prob_take": _chance(offer, scores, channel, contact.effect_share),
                 "uplift": _uplift(scores, channel, contact.effect_share),
                 "contact_cost": float(contact.contact_cost),
                 "incentive": float(offer.incentive),
+                **_at_risk(offer, scores, contact.effect_share),
             }
         )
         for channel, contact in offer.contacts.items()
     ]
+
+
+def _chance(offer: Offer, scores: pd.DataFrame, channel: str, share: float) -> pd.Series:
+    """The chance to take; of an offer that keeps customers, the chance to stay (or come back) once contacted."""
+    chance = scores["prob_take"].astype(float)
+    if offer.kind == SELL:
+        return chance * share
+    added = pd.Series(_uplift(scores, channel, share), index=scores.index)
+    return (chance + added.fillna(scores["saved"].astype(float) * share).clip(lower=0.0)).clip(upper=1.0)
+
+
+def _at_risk(offer: Offer, scores: pd.DataFrame, share: float) -> dict[str, pd.Series]:
+    """Of an offer that keeps customers: what a contact saves, what is at risk, and where that comes from."""
+    if offer.kind == SELL:
+        return {}
+    words = {name: scores[name] for name in ("value_at_risk", "at_risk_source", "at_risk_zh", "at_risk_en")}
+    return {"offer_kind": offer.kind, "saved": scores["saved"].astype(float) * share, **words}  # type: ignore[dict-item]
 
 
 def _uplift(scores: pd.DataFrame, channel: str, share: float) -> pd.Series | float:

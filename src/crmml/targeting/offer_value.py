@@ -20,6 +20,7 @@ import pandas as pd
 
 from crmml.errors import SourceError
 from crmml.targeting.candidates import Table, as_frame, require_columns
+from crmml.targeting.keeping import SELL
 from crmml.targeting.spec import ListSpec, Offer, ValueEstimate
 
 TAKERS = ("customer_id", "product_id", "family", "first_year_contribution", "displaced")
@@ -125,6 +126,10 @@ def _rows_of(candidates: pd.DataFrame, offer: Offer) -> pd.DataFrame:
 
 
 def _priced(offer: Offer, rows: pd.DataFrame, history: pd.DataFrame | None, spec: ValueEstimate) -> pd.DataFrame:
+    if offer.value_if_taken is None and offer.kind != SELL:
+        names = {"value_if_taken": "value_at_risk", "value_source": "at_risk_source"}
+        names |= {f"value_source_{language}": f"at_risk_{language}" for language in ("zh", "en")}
+        return rows.assign(**{name: rows[column] for name, column in names.items()})
     if offer.value_if_taken is not None:
         return rows.assign(
             value_if_taken=float(offer.value_if_taken),

@@ -66,7 +66,9 @@ class Offer:
     row that takes the offer, both in currency. `value_if_taken` fixes the value
     of one taker; None has it estimated from earlier takers. `capacity` limits
     the treated rows of the offer over its channels; `eligibility` holds the
-    rules of this offer alone. Either `channel` and `contact_cost` are given, or
+    rules of this offer alone. `save_rate` belongs to an offer of another kind
+    than sell: the share of those leaving (or gone) whom a contact keeps (or brings
+    back), the bank's own assumption where no uplift is measured. Either `channel` and `contact_cost` are given, or
     `channels` with the terms of each.
     """
 
@@ -82,6 +84,7 @@ class Offer:
     eligibility: tuple[Rule, ...] = ()
     channels: Mapping[str, Contact] = field(default_factory=dict)
     kind: Literal["sell", "retain", "win_back", "care"] = "sell"
+    save_rate: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("product", "zh", "en"):
@@ -89,6 +92,10 @@ class Offer:
         self._require_channels()
         if self.kind not in OFFER_KINDS:
             raise ValueError(f"the kind of {self.product} is {self.kind!r}; expected one of {', '.join(OFFER_KINDS)}")
+        if self.save_rate is not None:
+            require_share(f"the save_rate of {self.product}", self.save_rate, below=1.0 + 1e-12)
+            if self.kind == "sell":
+                raise ValueError(f"{self.product} has a save_rate and sells; expected kind: retain, win_back or care")
         require_amount(f"the incentive of {self.product}", self.incentive, at_least=0.0)
         if self.value_if_taken is not None:
             require_amount(f"value_if_taken of {self.product}", self.value_if_taken)

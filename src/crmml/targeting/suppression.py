@@ -16,6 +16,7 @@ import pandas as pd
 from crmml.errors import SourceError
 from crmml.targeting.candidates import Table, customers_table, require_columns
 from crmml.targeting.decisions import Decisions, Step
+from crmml.targeting.keeping import WIN_BACK
 from crmml.targeting.spec import Suppression
 
 FLAGS = {
@@ -53,10 +54,17 @@ def apply_suppression(decisions: Decisions, spec: Suppression, candidates: pd.Da
         If a rule removes the last candidate.
     """
     decisions.keep(Step("unknown", "最新数据中无此客户", "not in the newest data"), candidates["is_known"].to_numpy())
+    is_winback = (
+        (candidates["offer_kind"] == WIN_BACK).to_numpy(dtype=bool, na_value=False)
+        if "offer_kind" in candidates
+        else np.zeros(len(candidates), dtype=bool)
+    )
     switched = {"in_arrears": spec.in_arrears, "open_complaint": spec.open_complaint}
     for flag, step in FLAGS.items():
         if switched.get(flag, True):
-            decisions.keep(step, ~candidates[flag].to_numpy())
+            # Who has left is the very population of winning back.
+            spared = is_winback if flag == "has_left" else np.zeros(len(candidates), dtype=bool)
+            decisions.keep(step, ~candidates[flag].to_numpy() | spared)
     days = (pd.Timestamp(as_of) - candidates["last_contacted_on"]).dt.days
     if (days < 0).any():
         raise SourceError(

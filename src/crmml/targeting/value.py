@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 
 PROPENSITY, UPLIFT = "propensity, not causal", "uplift"
+SAVE_RATE = "save rate assumed by the bank, not causal"
+SAVE_RATE_ZH = "本行假定的挽留率,非因果效应"
 PROPENSITY_ZH, UPLIFT_ZH = "购买倾向,非因果效应", "增量效应"
 
 
@@ -34,14 +36,18 @@ def with_expected_value(candidates: pd.DataFrame) -> pd.DataFrame:
     """The candidates with `effect`, `effect_source` and `expected_value`.
 
     The effect is the uplift where there is one, else `prob_take`, stamped
-    "propensity, not causal".
+    "propensity, not causal"; of an offer that keeps customers it is what the save
+    rate saves where no uplift is known.
     """
     uplift = candidates["uplift"].to_numpy(dtype=float)
     is_causal = ~np.isnan(uplift)
-    effect = np.where(is_causal, uplift, candidates["prob_take"].to_numpy())
+    saved = candidates["saved"].to_numpy(dtype=float) if "saved" in candidates else np.full(len(candidates), np.nan)
+    is_assumed = ~is_causal & ~np.isnan(saved)
+    effect = np.where(is_causal, uplift, np.where(is_assumed, saved, candidates["prob_take"].to_numpy()))
+    source = np.where(is_causal, UPLIFT, np.where(is_assumed, SAVE_RATE, PROPENSITY))
     return candidates.assign(
         effect=effect,
-        effect_source=pd.array(np.where(is_causal, UPLIFT, PROPENSITY), dtype="str"),
+        effect_source=pd.array(source, dtype="str"),
         expected_value=expected_value(
             effect,
             candidates["value_if_taken"].to_numpy(),
