@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from crmml.errors import GateError
-from crmml.targeting import Capacities, Limit, Offer, allocate, check_allocation, rank_by
+from crmml.targeting import Capacities, Limit, MinimumShare, Offer, allocate, check_allocation, rank_by
 from crmml.targeting.arms import choose
 from crmml.targeting.room import room_of, with_members
 from tests.tables import table
@@ -166,6 +166,33 @@ def test_the_proven_gap_is_within_half_a_percent_on_a_list_of_a_usual_size(seed)
     found = allocate(rows, room_of(asked, rows))
     assert check_allocation(rows.iloc[found.chosen].assign(arm="treated"), asked, rows) == ()
     assert found.gap <= 0.005
+
+
+@pytest.mark.parametrize(
+    ("limits", "rule"),
+    [
+        ({"total": 9}, "total capacity"),
+        ({"per_channel": {"ch0": 2, "ch1": 2}}, "capacity per channel"),
+        ({"per_branch": Limit(2)}, "capacity per branch"),
+        ({"per_manager": Limit(1)}, "capacity per manager"),
+        ({"per_product_branch": {"p0": Limit(0), "p1": Limit(1)}}, "capacity per product and branch"),
+        ({"budget": 9.0}, "budget of contact costs"),
+        ({"total": 12, "minimum_per_product": {"p2": 11}}, "minimum per product"),
+        ({"total": 12, "minimum_per_branch": Limit(None, {"b0": 11})}, "minimum per branch"),
+        ({"minimum_shares": (MinimumShare("kind = 'company'", 0.9),)}, "minimum share"),
+    ],
+)
+def test_the_checker_sees_what_an_allocation_that_forgets_a_rule_breaks(limits, rule):
+    rows, asked = random_case(3, customers=60, offers=3)
+    unlimited = tuple(dataclasses.replace(each, capacity=None) for each in asked.offers)
+    total = limits.get("total") if len(limits) > 1 else None
+    free = dataclasses.replace(asked, offers=unlimited, capacities=Capacities(total=total))
+    kept = dataclasses.replace(free, capacities=Capacities(**limits))
+    rows = with_members(kept, rows)
+    forgetful = rows.iloc[allocate(rows, room_of(free, rows)).chosen].assign(arm="treated")
+    assert rule in {broken.rule for broken in check_allocation(forgetful, kept, rows)}
+    careful = rows.iloc[allocate(rows, room_of(kept, rows)).chosen].assign(arm="treated")
+    assert check_allocation(careful, kept, rows) == ()
 
 
 def test_a_short_list_under_a_tight_budget_is_finished_whole_row_by_whole_row():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmml.errors import GateError
-from crmml.targeting import Capacities, check_allocation
+from crmml.targeting import Capacities, Limit, check_allocation
 from crmml.targeting.arms import choose
 from crmml.targeting.rounding import draw_share
 from tests.targeting.lists import random_case
@@ -67,6 +67,18 @@ def test_treated_and_explored_rows_never_exceed_a_capacity(seed, control, explor
         if "leaves no row" not in str(error):
             raise
         return
+    assert check_allocation(listed, asked, rows) == ()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_managers_of_several_branches_and_customers_without_one_break_no_capacity_either(seed):
+    rows, asked = random_case(seed, customers=120)
+    number = rows["customer_id"].str[1:].astype(int)
+    rows = rows.assign(branch_id="b" + (number % 3).astype("str"), manager_id=rows["manager_id"].where(number % 5 > 1))
+    asked = dataclasses.replace(asked, control_share=0.3, explore_share=0.05)
+    asked = dataclasses.replace(asked, capacities=dataclasses.replace(asked.capacities, per_branch=Limit(14)))
+    listed = choose(asked, rows).rows
+    assert set(listed["arm"]) >= {"treated", "control"}
     assert check_allocation(listed, asked, rows) == ()
 
 

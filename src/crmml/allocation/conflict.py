@@ -14,8 +14,8 @@ from scipy.optimize import linprog
 from crmml.allocation.exact import Programme, programme_of
 from crmml.allocation.problem import Problem, Share
 
-_SIZE = 400_000
-"""Kinds of customers times columns up to which a conflict is looked for."""
+_SIZE = 60_000
+"""Kinds of customers times columns up to which a conflict is looked for by linear programming."""
 
 
 @dataclass(frozen=True)
@@ -32,29 +32,53 @@ def conflict(problem: Problem, demands: Sequence[Demand]) -> list[Demand] | None
 
     Customers are always given one column at most, among their candidates; a set
     of one demand asks for more than these are. Whole rows are not required, so
-    what is found is a proof. None also where the problem is too large to say.
+    what is found is a proof. In a problem too large for the programme minimums
+    are only counted against the customers there are and the total.
 
     Notes
     -----
-    Demands are left out one at a time, in the order given; one whose absence
-    does not help is no part of the conflict (deletion filter).
+    Demands are left out in ever smaller groups, at last one at a time, in the
+    order given; what is not missed is no part of the conflict (deletion filter).
 
     References
     ----------
     .. [1] Chinneck, Feasibility and Infeasibility in Optimization, 2008, chapter 6.
     """
     kinds, count = _kinds_of_customers(problem)
-    if kinds.value.size > _SIZE or kinds.candidates == 0:
-        return None if kinds.candidates else [demand for demand in demands if demand.part in ("least", "share")][:1]
+    if kinds.candidates == 0:
+        return [demand for demand in demands if demand.part in ("least", "share")][:1]
+    if kinds.value.size > _SIZE:
+        return _counted(kinds, count, demands)
     programme = programme_of(kinds, count)
     left = list(demands)
     if _is_feasible(programme, left):
         return None
-    for demand in list(left):
-        without = [other for other in left if other is not demand]
-        if not _is_feasible(programme, without):
-            left = without
-    return left
+    size = max(1, len(left) // 2)
+    while True:
+        for start in range(len(left) - size, -size, -size):
+            without = left[: max(start, 0)] + left[max(start, 0) + size + min(start, 0) :]
+            if not _is_feasible(programme, without):
+                left = without
+        if size == 1:
+            return left
+        size = size // 2
+
+
+def _counted(problem: Problem, count: np.ndarray, demands: Sequence[Demand]) -> list[Demand] | None:
+    """A minimum above the customers there are, or minimums of one kind that together exceed the total."""
+    column, customer = np.nonzero(problem.value > -np.inf)
+    total = [number for number, limits in enumerate(problem.limits) if limits.most.size == 1]
+    for number, limits in enumerate(problem.limits):
+        asked = [demand for demand in demands if (demand.part, demand.number) == ("least", number)]
+        cell = limits.cells(customer, column)
+        for demand in asked:
+            there = np.unique(customer[np.isin(cell, demand.cells)])
+            if count[there].sum() < limits.least.ravel()[list(demand.cells)].sum():
+                return [demand]
+        for other in total:
+            if limits.least.sum() > problem.limits[other].most.sum():
+                return [*asked, *(each for each in demands if (each.part, each.number) == ("most", other))]
+    return None
 
 
 def _is_feasible(programme: Programme, demands: Sequence[Demand]) -> bool:
