@@ -34,14 +34,16 @@ def test_products_of_one_config_are_ranked_together(tmp_path):
     said = []
     path = Path("configs/some/uptake.yaml")
     models = [model("uptake_card", path), model("uptake_fund", path), model("churn", Path("churn.yaml"), "churn")]
-    rank_products(SimpleNamespace(workspace=Folder(tmp_path)), models, say=said.append)
+    lists = {"calls": SimpleNamespace(products=("card",), capacities=SimpleNamespace(total=2))}
+    project = SimpleNamespace(workspace=Folder(tmp_path), config=SimpleNamespace(lists=lists))
+    rank_products(project, models, say=said.append)
     report = json.loads((tmp_path / "training/uptake-ranking.json").read_text())
     # a takes the card, b the fund, both ranked first; c holds the fund, is offered the card and takes nothing.
     assert report["map"]["value"] == 1.0
     assert (report["rows"], report["takers"]) == (3, 2)
     assert said == [
         "rank      uptake: 2 products, MAP@7 1.000 [1.000, 1.000], by how often each is taken 0.750, "
-        "over 2 who took one; first place taken by 66.7% of 3, lift 1.7"
+        "over 2 who took one; first place taken by 66.7% of 3, lift 1.7; of the list's 2 calls 100.0% [100.0%, 100.0%] take, lift 2.5"
     ]
 
 

@@ -80,6 +80,64 @@ def recall_at(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> float:
     return _mean(taken.sum(axis=1) / np.where(count > 0, count, np.nan))
 
 
+def at_capacity(
+    is_taken: npt.NDArray[np.float64],
+    score: npt.NDArray[np.float64],
+    *,
+    customers: npt.ArrayLike,
+    cutoffs: npt.ArrayLike,
+    calls: int,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """What so many calls at each cut-off find: the best product of each customer, the customers in order of it.
+
+    `precision` is the share of those calls whose product is taken, `lift` that
+    over the rate of all offers; both are means over cut-offs, resampling customers.
+
+    Examples
+    --------
+    Two calls: the first customer's first product is taken, the second's not.
+
+    >>> found = at_capacity(
+    ...     np.array([[1.0, 0], [0, 1], [0, 0]]),
+    ...     np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.1]]),
+    ...     customers=["a", "b", "c"],
+    ...     cutoffs=["d", "d", "d"],
+    ...     calls=2,
+    ... )
+    >>> found["precision"]["value"], round(found["lift"]["value"], 6)
+    (0.5, 1.5)
+    """
+    is_offered, days = ~np.isnan(score), np.asarray(cutoffs)
+    best = np.argmax(np.where(is_offered, score, -np.inf), axis=1)
+    rows = np.arange(len(score))
+    top = np.where(is_offered.any(axis=1), np.where(is_offered, score, -np.inf).max(axis=1), -np.inf)
+    called = np.zeros(len(score), dtype=bool)
+    for day in np.unique(days):
+        inside = np.flatnonzero(days == day)
+        called[inside[np.argsort(-top[inside], kind="stable")[:calls]]] = True
+    called &= np.isfinite(top)
+    hit = is_taken[rows, best] * called
+    taken, offered = np.where(is_offered, is_taken, 0.0).sum(axis=1), is_offered.sum(axis=1).astype(float)
+
+    def mean_of(weights: Array, *, over_rate: bool) -> Array:
+        means = []
+        for day in np.unique(days):
+            own = weights[:, days == day]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                share = own @ hit[days == day] / (own @ called[days == day].astype(float))
+                rate = own @ taken[days == day] / (own @ offered[days == day])
+                means.append(share / rate if over_rate else share)
+        return np.asarray(np.mean(means, axis=0), dtype=float)
+
+    drawn = Customers(customers, seed=seed)
+    return {
+        "calls": calls,
+        "precision": figure(*drawn.estimate(lambda weights: mean_of(weights, over_rate=False))).as_dict(),
+        "lift": figure(*drawn.estimate(lambda weights: mean_of(weights, over_rate=True))).as_dict(),
+    }
+
+
 def _in_order(is_taken: npt.ArrayLike, score: npt.ArrayLike, k: int) -> tuple[Array, Array]:
     """Whether the product at each of the first `k` places is taken, and how many each customer took."""
     taken, scores = np.asarray(is_taken, dtype=float), np.asarray(score, dtype=float)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmml import files
 from crmml.config import Model
-from crmml.evaluation.ranking import ranking_report
+from crmml.evaluation.ranking import at_capacity, ranking_report
 from crmml.stages.making import Say
 from crmml.stages.project import Project
 
@@ -44,14 +44,26 @@ def _judge(project: Project, models: Sequence[Model]) -> dict[str, Any]:
         rows = pd.read_parquet(project.workspace.of("training", model.key) / "predictions.parquet").set_index(_KEY)
         label[model.key], probability[model.key] = rows["label"], rows["probability"]
     taken, scores = pd.DataFrame(label).sort_index(), pd.DataFrame(probability).sort_index()
-    return ranking_report(
-        taken.fillna(0.0).to_numpy(float),
-        scores.to_numpy(float),
-        customers=scores.index.get_level_values("customer_id").astype(str),
-        cutoffs=scores.index.get_level_values("cutoff_date").astype(str),
-        k=PLACES,
-        seed=models[0].spec.tuning.seed,
-    )
+    arrays = taken.fillna(0.0).to_numpy(float), scores.to_numpy(float)
+    keys: dict[str, Any] = {
+        "customers": scores.index.get_level_values("customer_id").astype(str),
+        "cutoffs": scores.index.get_level_values("cutoff_date").astype(str),
+        "seed": models[0].spec.tuning.seed,
+    }
+    report = ranking_report(*arrays, k=PLACES, **keys)
+    calls = calls_of(project, models)
+    return report if calls is None else report | {"at_capacity": at_capacity(*arrays, calls=calls, **keys)}
+
+
+def calls_of(project: Project, models: Sequence[Model]) -> int | None:
+    """The calls of the largest list that offers one of these products; None where no list says how many it makes."""
+    ours = {model.key.removeprefix(f"{model.path.stem}_") for model in models}
+    totals = [
+        spec.capacities.total
+        for spec in project.config.lists.values()
+        if ours & set(spec.products) and spec.capacities.total is not None
+    ]
+    return max(totals, default=None)
 
 
 def _sentence(name: str, report: dict[str, Any]) -> str:
@@ -62,5 +74,14 @@ def _sentence(name: str, report: dict[str, Any]) -> str:
     return (
         f"{name}: {report['products']} products, MAP@{report['k']} {ours['value']:.3f}{interval}, by how often each is taken "
         f"{popular['value']:.3f}, over {report['takers']:,} who took one; first place taken by "
-        f"{report['precision_at_1']:.1%} of {report['rows']:,}, lift {lift:.1f}"
+        f"{report['precision_at_1']:.1%} of {report['rows']:,}, lift {lift:.1f}{_of_calls(report.get('at_capacity'))}"
     )
+
+
+def _of_calls(found: dict[str, Any] | None) -> str:
+    """What the list's own number of calls finds."""
+    if found is None or found["precision"]["value"] is None:
+        return ""
+    precision, lift = found["precision"], found["lift"]
+    interval = f" [{precision['low']:.1%}, {precision['high']:.1%}]" if precision["low"] is not None else ""
+    return f"; of the list's {found['calls']:,} calls {precision['value']:.1%}{interval} take, lift {lift['value']:.1f}"
