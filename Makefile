@@ -72,7 +72,7 @@ xiamen: .venv/.core  ## a real bank, the whole way (CRMML_DATA names the folder 
 santander: .venv/.core  ## the next product of customers whose holdings are known month by month (CRMML_DATA as above)
 	@$(BIN)/crmml run configs/santander
 
-berka: .venv/.core  ## loan customers of a Czech bank: bookings, arrears, behavioural and application model (CRMML_DATA)
+berka: .venv/.core  ## loan customers of a Czech bank: arrears, contribution, behavioural and application model (CRMML_DATA)
 	@$(BIN)/crmml run configs/berka
 	@$(BIN)/crmml train configs/berka/application.yaml
 

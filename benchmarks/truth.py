@@ -48,9 +48,14 @@ def measure(home: Path, config: str, *, customers: int, seed: int) -> list[Line]
 
 
 def _shown(home: Path, model: str) -> float | None:
-    """What learning the truth itself reaches, for a probability of one horizon."""
-    keys = {key.replace("_", " "): key for key in MODELS}
-    return auc_from_truth(home, keys[model.replace("_", " ")]) if model.replace("_", " ") in keys else None
+    """What learning the truth itself reaches; nothing for money."""
+    if model == MONEY:
+        return None
+    if model.startswith(CURVE):
+        months = int(model.split()[1])
+        return auc_from_truth(home, CURVE, f"churn_{months}m", months=months)
+    key = next(key for key in MODELS if key.replace("_", " ") == model.replace("_", " "))
+    return auc_from_truth(home, key, key)
 
 
 def lines_of(data: Path, configs: Sequence[str] = CONFIGS) -> list[Line]:
@@ -172,12 +177,12 @@ def _crmml(home: Path, *words: str) -> None:
     subprocess.run(command, cwd=home, env=environment, check=True)
 
 
-def _keep(stored: Path, told: dict[str, Any], config: str, found: list[Line]) -> None:
-    """Put the lines of one config among those of the same bank; figures of another bank go."""
-    before = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
-    same = all(before.get(name) == told[name] for name in ("customers", "seed"))
-    kept = {**(before["lines"] if same else {}), config: [asdict(line) for line in found]}
-    told["lines"] = {name: kept[name] for name in CONFIGS if name in kept}
+def _keep(stored: Path, bank: dict[str, Any], config: str, found: list[Line]) -> None:
+    """Put the lines of one config among those of the same bank (customers and seed)."""
+    told = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {}
+    name = f"{bank['customers']} customers, seed {bank['seed']}"
+    kept = {**told.get(name, {}).get("lines", {}), config: [asdict(line) for line in found]}
+    told[name] = bank | {"lines": {one: kept[one] for one in CONFIGS if one in kept}}
     stored.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

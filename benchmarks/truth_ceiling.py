@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmml.abt import Abt
+from crmml.bundle import HORIZON
 from crmml.demo_bank import judge
 from crmml.evaluation.discrimination import auc
 from crmml.stages.abts import lay_ground, make_abt
@@ -36,14 +37,17 @@ def log_odds(chance: npt.ArrayLike) -> Array:
     return np.asarray(np.log(kept / (1 - kept)))
 
 
-def auc_from_truth(home: Path, model: str) -> float:
-    """The AUC, mean over later cut-offs, of a booster that learned the true log-odds of a model's own training rows."""
+def auc_from_truth(home: Path, model: str, target: str, *, months: int | None = None) -> float:
+    """The AUC, mean over later cut-offs, of a booster that learned the true log-odds of a model's own training rows.
+
+    Of a curve, the rows of one horizon of `months`.
+    """
     with _at(home):
         project = open_project("configs/demo")
         config = project.config.model(model)
         abt = make_abt(project, config, lay_ground(project, say=_silent))
-        chance = judge.true_probability(project.workspace.data / "truth", model, abt.frame)
-    known = ~np.isnan(chance)
+        chance = judge.true_probability(project.workspace.data / "truth", target, abt.frame)
+    known = ~np.isnan(chance) & (months is None or abt.frame.get(HORIZON) == months)
     frame, target = abt.frame[known].reset_index(drop=True), log_odds(chance[known])
     days, split = pd.to_datetime(frame["cutoff_date"]), config.spec.split
     learned = days.isin(pd.to_datetime(list(split.train))) & (frame["hash_bucket"] >= split.holdout_buckets)

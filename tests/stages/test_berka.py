@@ -24,7 +24,7 @@ pytestmark = [
 def berka(tmp_path_factory):
     root = tmp_path_factory.mktemp("berka")
     shutil.copytree(REPOSITORY / "configs" / "berka", root / "configs" / "berka")
-    for name in ("behavioural", "application"):
+    for name in ("behavioural", "application", "contribution"):
         lighten(root / "configs" / "berka" / f"{name}.yaml")
     path = root / "configs" / "berka" / "behavioural.yaml"
     text = path.read_text(encoding="utf-8").replace("holdout_buckets: 0", "holdout_buckets: 0\n  every: 3")
@@ -104,6 +104,15 @@ def test_the_behavioural_model_is_tested_on_later_months(berka):
     assert found["tested_on"].startswith("later cut-offs")
     assert found["leak_audit"] == "clean"
     assert found["headline"]["auc"]["low"] > 0.7
+
+
+def test_the_contribution_is_tested_on_the_next_year_beside_its_rivals(berka):
+    found = metrics(berka, "contribution")
+    assert [str(one["cutoff_date"]) for one in found["per_cutoff"]] == ["1997-12-31"]
+    assert set(found["benchmark"]["rivals"]) == {"last year carried forward", "one direct regression"}
+    assert found["exactness"] <= 1e-9
+    # Each of these customers has owed for a year, so both years are whole in the public files.
+    assert found["headline"]["rows"] == 284
 
 
 def test_the_application_model_says_that_it_is_of_few_events_and_not_out_of_time(berka):

@@ -61,8 +61,11 @@ def test_a_missed_tolerance_is_named_on_the_page(lines: dict[str, Line]) -> None
     assert replace(held, slope=(1.2, 1.1, 1.3), events=499).missed == ()
     assert replace(held, truth=0.86).missed == ("AUC at most 0.05 below the truth's",)
     told = {"customers": 1500, "seed": 7, "machine": "none", "lines": {"churn": [vars(replace(held, correlation=0.1))]}}
-    assert "Missed / 未达: 1." in page_of(told)
-    assert "尚未在该银行上测量: default, uptake, loyalty, contribution" in page_of(told)
+    page = page_of({"1500 customers, seed 7": told})
+    assert "Missed / 未达: 1." in page
+    assert "尚未在该银行上测量: default, uptake, loyalty, contribution" in page
+    assert replace(held, truth=0.86, shown=0.81).missed == ()
+    assert replace(held, shown=0.83).missed == ("at most 0.03 below what was shown the truth",)
 
 
 def test_the_page_of_the_large_bank_is_written_from_the_stored_figures_and_not_by_hand() -> None:
