@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import lightgbm as lgb
@@ -20,6 +21,8 @@ from crmml.abt import Abt
 from crmml.bundle import HORIZON
 from crmml.demo_bank import judge
 from crmml.evaluation.discrimination import auc
+from crmml.modelling.horizons import stack
+from crmml.modelling.spec import ModelSpec
 from crmml.stages.abts import lay_ground, make_abt
 from crmml.stages.project import open_project
 
@@ -46,8 +49,10 @@ def auc_from_truth(home: Path, model: str, target: str, *, months: int | None = 
         project = open_project("configs/demo")
         config = project.config.model(model)
         abt = make_abt(project, config, lay_ground(project, say=_silent))
+        if months is not None:
+            abt = _ahead(abt, config.spec, months)
         chance = judge.true_probability(project.workspace.data / "truth", target, abt.frame)
-    known = ~np.isnan(chance) & (months is None or abt.frame.get(HORIZON) == months)
+    known = ~np.isnan(chance)
     frame, target = abt.frame[known].reset_index(drop=True), log_odds(chance[known])
     days, split = pd.to_datetime(frame["cutoff_date"]), config.spec.split
     learned = days.isin(pd.to_datetime(list(split.train))) & (frame["hash_bucket"] >= split.holdout_buckets)
@@ -56,6 +61,12 @@ def auc_from_truth(home: Path, model: str, target: str, *, months: int | None = 
     booster = lgb.train(PARAMS, lgb.Dataset(X[learned.to_numpy()], target[learned.to_numpy()]), num_boost_round=TREES)
     rows = frame[tested].assign(found=booster.predict(X[tested]))
     return float(np.mean([auc(part["label"], part["found"]) for _, part in rows.groupby("cutoff_date")]))
+
+
+def _ahead(abt: Abt, spec: ModelSpec, months: int) -> Abt:
+    """The rows of a curve that look so many months ahead, without the column that says so."""
+    frame = stack(abt, spec).frame
+    return replace(abt, frame=frame[frame[HORIZON] == months].reset_index(drop=True))
 
 
 def _columns(abt: Abt, frame: pd.DataFrame) -> pd.DataFrame:
