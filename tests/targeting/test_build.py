@@ -147,6 +147,11 @@ def test_every_capacity_says_what_one_more_of_it_is_worth_in_both_languages():
         pytest.approx(190), "再多一个名额值 190 元", "one more slot in all is worth 190 yuan",
     )  # fmt: skip
     assert (branch["price"], branch["price_en"]) == (0, "room is left; more of it brings nothing")
+    scarce = spec(capacities=Capacities(per_product_branch={"card": Limit(None, {"b1": 1})}))
+    cards = build(scarce).capacity_use.set_index(["kind", "key"]).loc[("offer_branch", "card × b1")]
+    # A second card in b1 goes to c2: worth 190, and nothing is given up for it.
+    assert (cards["price"], cards["price_zh"]) == (pytest.approx(190), "再多一个城关支行信用卡的名额值 190 元")
+    assert cards["price_en"] == "one more slot for credit card in branch 城关支行 is worth 190 yuan"
     phone = spec(offers=(CARD,), capacities=Capacities(per_branch=Limit(1)))
     slots = build(phone).capacity_use.set_index(["kind", "key"])
     assert slots.loc[("branch", "b1"), "price_zh"] == "再多一个城关支行的电话名额值 190 元"

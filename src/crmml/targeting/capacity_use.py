@@ -76,9 +76,10 @@ def _slot(kind: str, key: str, name: str, spec: ListSpec) -> tuple[str, str]:
     if kind == "offer":
         offer = spec.offer(key)
         return f"{offer.zh}{zh_slot}", f"{en_slot} for {offer.en}"
-    if kind == "branch":
-        return f"{name}的{zh_slot}", f"{en_slot} in branch {name}"
-    return f"{name}的{zh_slot}", f"{en_slot} of {'' if kind == 'offer_branch' else 'manager '}{name}"
+    if kind == "offer_branch":
+        offer, branch = spec.offer(key.split(" × ", 1)[0]), name.rsplit(" × ", 1)[1]
+        return f"{branch}{offer.zh}的{zh_slot}", f"{en_slot} for {offer.en} in branch {branch}"
+    return f"{name}的{zh_slot}", f"{en_slot} {'in branch' if kind == 'branch' else 'of manager'} {name}"
 
 
 def _call(channel: str) -> str:
