@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.results import __main__ as command
-from benchmarks.results import intervals, page, run, store
+from benchmarks.results import berka_contribution, intervals, page, run, store
 from benchmarks.results.baseline import as_baseline_columns, untuned_histgb, untuned_histgb_amount
 from benchmarks.results.row import Figure, Goal, Published, Result, from_json, to_json
 
@@ -185,3 +185,31 @@ def test_a_measuring_process_that_dies_is_told_with_its_last_words(monkeypatch, 
     monkeypatch.setattr(run.subprocess, "run", lambda *_, **__: died)
     with pytest.raises(RuntimeError, match=r"made_up failed with exit code 4:\nSourceError: no rows \[D018\]"):
         run.measure_apart("made_up")
+
+
+def test_a_contribution_is_set_beside_its_rivals_with_and_without_the_loss():
+    rng = np.random.default_rng(5)
+    known = rng.gamma(2.0, 500.0, 120)
+    loss = np.where(rng.random(120) < 0.1, 3_000.0, 0.0)
+    found = berka_contribution.Foreseen(
+        words="made-up customers",
+        words_zh="虚构客户",
+        actual=known - loss,
+        ours=known + rng.normal(0, 50, 120),
+        carried=known + rng.normal(0, 400, 120),
+        direct=np.full(120, known.mean()) + rng.normal(0, 1, 120),
+        actual_without_loss=known,
+        ours_without_loss=known + rng.normal(0, 50, 120),
+        carried_without_loss=known + rng.normal(0, 400, 120),
+        note="by hand",
+    )
+    results = list(berka_contribution._results(found))
+    assert [(result.metric, result.difference is None) for result in results] == [
+        *[("normalised Gini", False), ("MAE", False)] * 3,
+        ("gap of the mean, crowns", True),
+    ]
+    without = next(result for result in results if "before expected loss" in result.question)
+    assert without.difference.low > 0
+    assert without.ours.value > 0.9
+    # Nobody foresaw the losses: the forecast lies above what came by their mean.
+    assert results[-1].ours.value == pytest.approx(loss.mean(), abs=20)
