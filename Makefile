@@ -50,7 +50,8 @@ bench: .venv/.dev  ## ratios measured side by side
 gains: .venv/.dev  ## what each feature family adds, written to docs/gains.md
 	$(BIN)/python -m benchmarks.gains
 
-truth: .venv/.dev  ## models of a large synthetic bank beside the truth planted in it, written to docs/truth.md (half an hour)
+truth: .venv/.dev  ## models of the demo's bank and of a large one beside the truth planted in them, to docs/truth.md (an hour)
+	$(BIN)/python -m benchmarks.truth --customers 6000 --seed 4
 	$(BIN)/python -m benchmarks.truth $(if $(KEEP),--home $(KEEP))
 
 results: .venv/.dev  ## figures on public data, written to docs/results.md (CRMML_DATA names the folder)
