@@ -15,10 +15,15 @@ from crmml.sources.bank import Bank
 from crmml.stages.making import Say
 
 
-def returned_of_bank(bank: Bank, campaign: Campaign, *, say: Say) -> Iterator[tuple[str, pd.DataFrame, date]]:
-    """Name, rows as a file would hold them, and the day up to which they speak: contacts, then what was taken."""
+def returned_of_bank(
+    bank: Bank, campaign: Campaign, known: pd.DataFrame, *, say: Say
+) -> Iterator[tuple[str, pd.DataFrame, date]]:
+    """Name, rows as a file would hold them, and the day up to which they speak: contacts, then what was taken.
+
+    `known` are the rows the campaign itself gave to the bank's contacts; they are not read back.
+    """
     if bank.has("contacts"):
-        rows = _contacts(bank, campaign)
+        rows = _contacts(bank, campaign, known)
         if len(rows):
             yield "contacts", rows, max(bank.observed_until("contacts"), campaign.assigned_on)
     until = complete_until(bank, "accounts") if bank.has("accounts") else None
@@ -32,10 +37,12 @@ def returned_of_bank(bank: Bank, campaign: Campaign, *, say: Say) -> Iterator[tu
         yield "accounts", _taken(bank, campaign, until), until
 
 
-def _contacts(bank: Bank, campaign: Campaign) -> pd.DataFrame:
+def _contacts(bank: Bank, campaign: Campaign, known: pd.DataFrame) -> pd.DataFrame:
     log = bank.table("contacts")
     own = log.filter(log.list_id == campaign.list_id, log.contacted_on.notnull() | log.outcome.notnull())
     frame = own.select("customer_id", "product_id", "contacted_on", "channel", "outcome").to_pandas()
+    given = set(_signs(known))
+    frame = frame[[sign not in given for sign in _signs(frame)]]
     # A word that is no status stays as it is, so that the check names it; `not_taken` tells of no contact.
     words = frame["outcome"].fillna("").map(lambda word: status_of(word) or ("" if word == "not_taken" else word))
     days = pd.to_datetime(frame["contacted_on"]).dt.strftime("%Y-%m-%d").fillna("")
@@ -49,6 +56,13 @@ def _contacts(bank: Bank, campaign: Campaign) -> pd.DataFrame:
         }
     )
     return _as_returned(told[(told["status"] != "") | (told["contacted_on"] != "")], campaign)
+
+
+def _signs(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Rows as comparable texts: whose, of what, contacted when, with what outcome."""
+    days = pd.to_datetime(rows["contacted_on"]).dt.strftime("%Y-%m-%d").fillna("")
+    words = (rows[name].fillna("").astype("str") for name in ("customer_id", "product_id", "outcome"))
+    return list(zip(*words, days, strict=True))
 
 
 def _taken(bank: Bank, campaign: Campaign, until: date) -> pd.DataFrame:

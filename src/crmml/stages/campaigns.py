@@ -16,6 +16,7 @@ from crmml.campaigns import (
     Campaign,
     Checked,
     check_returned,
+    contact_rows,
     content_of,
     has_outcomes,
     names,
@@ -291,7 +292,8 @@ def _given(
         raise SourceError(told if len(broken) == 1 else f"{len(broken)} files:\n  {told}\n ", code=broken[0].code)
     if from_contacts:
         bank = make_tables(project, say=say)
-        for source, returned, until in returned_of_bank(bank, campaign, say=say):
+        given = contact_rows(campaign, read_history(campaign))
+        for source, returned, until in returned_of_bank(bank, campaign, given, say=say):
             sha = files.digest_of([source, str(until), returned.to_dict("records")])
             found.append((source, returned, until, sha))
     return found
