@@ -28,6 +28,7 @@ from crmml.peers import STANDING_COLUMNS
 from crmml.stages.making import code_version
 from crmml.stages.project import Project
 from crmml.stages.scores import read_served
+from crmml.stages.uplift import EFFECTS
 from crmml.targeting import ListSpec
 
 FOLDER = "replay"
@@ -39,7 +40,8 @@ _WORDS = re.compile(r"[^\W\d]\w*")
 class Snapshot:
     """The kept sources of a list: where they lie, what was asked, and by which models it was answered.
 
-    `models` maps the key of a model to its `name, version, digest` and `bundle` (relative to the folder of models).
+    `models` maps the key of a model to its `name, version, digest` and `bundle` (relative to the folder of models);
+    `effects` those that foretell what a contact changes.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Snapshot:
     currency: str
     code: str
     models: Mapping[str, Mapping[str, Any]]
+    effects: Mapping[str, Mapping[str, Any]]
 
     @property
     def scores(self) -> Path:
@@ -78,13 +81,23 @@ def keep_snapshot(
     *,
     customers: Iterable[str],
     sources: tuple[Path, Path, Path],
+    effects: Path | None = None,
     cutoff: date,
     suppress_as_of: date,
 ) -> None:
-    """Copy what a list was made from into its folder; `sources` are the folders of features, scores and directory."""
+    """Copy what a list was made from into its folder.
+
+    `sources` are the folders of features, scores and directory; `effects` that of what contacts change, where a model
+    foretells it.
+    """
     features, scores, directory = sources
     served = read_served(scores)
     models = {key: _origin(project, model) for key, model in served.items()}
+    of_effects: dict[str, Any] = {}
+    if effects is not None:
+        told = json.loads((effects / "about.json").read_text(encoding="utf-8"))
+        of_effects = {key: _origin(project, model) for key, model in told.items()}
+        shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     for key in served:
         shutil.copyfile(scores / f"{key}.parquet", staged.path(f"{FOLDER}/scores/{key}.parquet"))
     shutil.copyfile(scores / "models.json", staged.path(f"{FOLDER}/scores/models.json"))
@@ -93,7 +106,7 @@ def keep_snapshot(
     peers = f"peers/{cutoff}.parquet"
     if (features / peers).exists():
         shutil.copyfile(features / peers, staged.path(f"{FOLDER}/features/{peers}"))
-    read = _columns_read(project, spec, models)
+    read = _columns_read(project, spec, {**models, **of_effects})
     _copy_rows(features / "features" / f"{cutoff}.parquet", staged, cutoff, read, customers)
     about = {
         "spec": dataclasses.asdict(spec),
@@ -102,6 +115,7 @@ def keep_snapshot(
         "currency": project.spec.currency,
         "code": code_version(),
         "models": models,
+        "effects": of_effects,
     }
     staged.path(_ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -119,7 +133,8 @@ def read_snapshot(folder: Path) -> Snapshot:
         about = json.loads(path.read_text(encoding="utf-8"))
         spec = build(ListSpec, about["spec"], where=str(path))
         days = date.fromisoformat(about["cutoff"]), date.fromisoformat(about["suppress_as_of"])
-        return Snapshot(folder / FOLDER, spec, *days, about["currency"], about["code"], about["models"])
+        models = about["models"], about["effects"]
+        return Snapshot(folder / FOLDER, spec, *days, about["currency"], about["code"], *models)
     except (OSError, ValueError, KeyError) as error:
         raise IntegrityError(
             f"{path} cannot be read ({error}); expected what the list was made from. Build the list again "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -100,13 +99,12 @@ def make_list(
             spec,
             customers=targets.candidates["customer_id"].unique(),
             sources=(features, scores, directory),
+            effects=effects,
             cutoff=day,
             suppress_as_of=as_of,
         )
         if gone is not None:
             gone.to_parquet(staged.path(f"{FOLDER}/directory/{GONE}"), index=False)
-        if effects is not None:
-            shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     written = write_for_people(project, targets)
     served = read_served(scores)
     write_atomic(page_path(project, name), page_of(project, bank, targets, given, served))

@@ -26,6 +26,7 @@ from crmml.stages.list_snapshot import Snapshot
 from crmml.stages.lists import list_inputs
 from crmml.stages.making import code_version
 from crmml.stages.project import Project
+from crmml.stages.uplift import EFFECTS, FOR_LISTS, foretold
 from crmml.stages.why_lists import features_of, require_customer, scores_of
 from crmml.targeting import TargetList, build_list
 from crmml.targeting.export import to_arrow
@@ -67,6 +68,7 @@ def replay(given: Path, *, name: str, customer_id: str) -> list[dict[str, Any]]:
     require_customer(kept, snapshot, stored, customer_id)
     parts = [
         *replay_scores(project, snapshot, customer_id),
+        *replay_effects(project, snapshot, customer_id),
         *replay_list(project, kept, snapshot, stored, customer_id),
     ]
     _require_equal(parts, kept, snapshot)
@@ -96,6 +98,25 @@ def replay_scores(project: Project, snapshot: Snapshot, customer_id: str) -> Ite
         table = pq.read_table(snapshot.scores / f"{key}.parquet", filters=[("customer_id", "=", customer_id)])
         told = f"{model['digest'][:12]}…  {_said(was.iloc[0])}"
         yield compare(f"score {model['name']} {model['version']}", table, made, told=told)
+
+
+def replay_effects(project: Project, snapshot: Snapshot, customer_id: str) -> Iterator[Compared]:
+    """What contacting the customer changes, by every model that foretold it for the list."""
+    features = features_of(snapshot, customer_id)
+    peers = read_peers(snapshot.peer_file) if snapshot.peer_file.exists() else {}
+    for model in snapshot.effects.values():
+        only = [("customer_id", "=", customer_id), ("model", "=", model["name"])]
+        stored = pq.read_table(snapshot.directory / EFFECTS, filters=only)
+        if stored.num_rows == 0 or features.empty:
+            continue
+        serving = stored_bundle(project, model)
+        scorer = Scorer(serving, model["name"], model["version"], peers, Voice(currency=snapshot.currency))
+        again, _, offers = foretold(features, scorer, snapshot.scores)
+        made = pa.Table.from_pandas(again[list(FOR_LISTS)], preserve_index=False).cast(stored.schema)
+        order = [("offer", "ascending"), ("channel", "ascending")]
+        told = f"{model['digest'][:12]}…  {', '.join(offers)}"
+        part = f"effect {model['name']} {model['version']}"
+        yield compare(part, stored.sort_by(order), made.sort_by(order), told=told)
 
 
 def stored_bundle(project: Project, model: Any) -> Bundle:

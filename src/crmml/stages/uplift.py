@@ -40,6 +40,8 @@ from crmml.stages.summaries import summary_of
 from crmml.stages.tables import tables_digest
 
 EFFECTS = "effects.parquet"
+FOR_LISTS = ("customer_id", "offer", "channel", "effect", "model", "version")
+"""What lists read of the effects."""
 _ONE_DAY = timedelta(days=1)
 BASE_INFO = FeatureInfo(
     name=BASE,
@@ -284,9 +286,9 @@ def make_effects(project: Project, day: date, features: Path, scores: Path, *, s
         for key, (model, version, served) in serving.items():
             voice = Voice(currency=project.spec.currency)
             scorer = Scorer(served, model.spec.name, version, peers=peers, voice=voice)
-            frame, worst, offers = _foretold(rows, scorer, scores)
+            frame, worst, offers = foretold(rows, scorer, scores)
             frame.to_parquet(staged.path(f"{key}.parquet", rows=len(frame)), index=False)
-            speaks = frame[["customer_id", "offer", "channel", "effect", "model", "version"]] if len(frame) else frame
+            speaks = frame[list(FOR_LISTS)] if len(frame) else frame
             for_lists.append(speaks)
             told[key] = {"name": model.spec.name, "version": version, "offers": offers, "worst_difference": worst}
             say(f"          {model.spec.name} version {version}: {len(frame):,} effects for {', '.join(offers)}")
@@ -296,7 +298,11 @@ def make_effects(project: Project, day: date, features: Path, scores: Path, *, s
     return step.folder
 
 
-def _foretold(rows: pd.DataFrame, scorer: Scorer, scores: Path) -> tuple[pd.DataFrame, float, list[str]]:
+def foretold(rows: pd.DataFrame, scorer: Scorer, scores: Path) -> tuple[pd.DataFrame, float, list[str]]:
+    """The effects of one model for rows of features, the worst gap between parts and whole, and the offers it speaks of.
+
+    `scores` is the folder with the chances of taking that the model reads.
+    """
     card = scorer.bundle.card["metrics"]
     names = scorer.bundle.names
     channels = card["channels"] if CHANNEL in names else [None]
