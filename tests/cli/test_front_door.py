@@ -21,6 +21,9 @@ VERBS = [
     "score",
     "explain",
     "list",
+    "explain-list",
+    "replay",
+    "pack",
     "config",
 ]
 

@@ -12,7 +12,7 @@ from crmml.reporting.words import Words
 
 def rows(**counts):
     names = [name for name, count in counts.items() for _ in range(count)]
-    return pd.DataFrame({"branch": names, "prob_take": 0.1, "expected_value": 10.0})
+    return pd.DataFrame({"branch": names, "prob_take": 0.1, "effect": 0.04, "expected_value": 10.0})
 
 
 BRANCH = Composition("branch", Words("机构", "Branch"))
@@ -82,7 +82,7 @@ def shown(page):
 
 
 def test_the_page_is_one_offline_file_of_both_languages_with_its_stamp():
-    page = list_page(story())
+    page = list_page(story(by_propensity=32))
     assert len(page.encode()) < 3_000_000
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     text = shown(page)
@@ -90,7 +90,14 @@ def test_the_page_is_one_offline_file_of_both_languages_with_its_stamp():
         assert words in text
     assert "[0, 8]" in text
     assert "[1, 7]" in text
-    assert "not causal" not in shown(list_page(story(is_causal=True)))
+
+
+def test_the_stamp_stands_where_an_effect_comes_from_no_randomised_contact_and_only_there():
+    assert "brought by the contact" not in shown(list_page(story(by_propensity=32))).replace("taker as brought by", "")
+    causal = shown(list_page(story(by_propensity=0)))
+    assert "not causal" not in causal
+    assert re.search(r"of these brought by the contact\s+1\.3", causal)
+    assert "12 / 32:" in shown(list_page(story(by_propensity=12)))
 
 
 def test_no_cell_of_fewer_than_five_can_be_read_or_found_by_subtraction():

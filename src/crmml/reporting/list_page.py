@@ -54,7 +54,7 @@ class ListStory:
     about
         What the list says of itself: id, days, models, totals, bound, gap, changes.
     rows
-        The rows to contact: `prob_take, expected_value` and a column for each composition.
+        The rows to contact: `prob_take, effect, expected_value` and a column for each composition.
     eligible
         Per eligible, unsuppressed customer the best offer: `expected_value, prob_take`.
     takers
@@ -65,8 +65,8 @@ class ListStory:
         Per attribute and group: `attribute, group, scored, eligible, selected`.
     why_gone
         Words and number of customers for each reason why rows are gone since the last list.
-    is_causal
-        Whether every effect is an uplift.
+    by_propensity
+        How many rows to contact have an effect that comes from no randomised contact.
     """
 
     bank: Words
@@ -80,7 +80,7 @@ class ListStory:
     fairness: pd.DataFrame
     compositions: Sequence[Composition]
     why_gone: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    is_causal: bool = False
+    by_propensity: int = 0
     currency: str = "CNY"
 
 
@@ -105,7 +105,8 @@ def list_page(story: ListStory, *, language: str = "both") -> str:
         unit=unit,
         rows=len(story.rows),
         takers=story.takers,
-        is_causal=story.is_causal,
+        by_propensity=story.by_propensity,
+        brought=float(story.rows["effect"].sum()),
         chart=svg(chart),
         eligible=len(story.eligible),
         compositions=[(each.title, compose(story.rows, each)) for each in story.compositions],

@@ -20,7 +20,7 @@ from crmml.targeting.export import to_arrow
 def opened(project: Project, name: str) -> list[Path]:
     """The files people open; a list too long for one workbook has further parts beside them."""
     out = project.workspace.out
-    return [out / f"{name}.xlsx", out / f"{name}.csv"]
+    return [out / f"{name}.xlsx", out / f"{name}.csv", out / f"{name}.html"]
 
 
 def write_results(staged: Staged, targets: TargetList) -> None:
@@ -40,7 +40,7 @@ def write_results(staged: Staged, targets: TargetList) -> None:
 
 def write_for_people(project: Project, targets: TargetList, *, book_rows: int = SHEET_ROWS) -> list[Path]:
     """The workbooks and CSV files for people; the files written. A file holds at most `book_rows` rows."""
-    workbook, people = opened(project, targets.spec.name)
+    workbook, people, _ = opened(project, targets.spec.name)
     language = project.spec.language
     books = write_workbooks(targets, workbook, language=language, currency=project.spec.currency, book_rows=book_rows)  # type: ignore[arg-type]
     return [*books, *write_people_csvs(targets, people, language=language, book_rows=book_rows)]  # type: ignore[arg-type]

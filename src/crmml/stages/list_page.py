@@ -51,7 +51,7 @@ def page_of(project: Project, bank: Bank, targets: TargetList, given: Inputs, se
         fairness=selection_by_group(bank, targets),
         compositions=compositions(targets),
         why_gone=reasons_of(gone),
-        is_causal=bool(contacted["effect_source"].eq(UPLIFT).all()),
+        by_propensity=int(contacted["effect_source"].ne(UPLIFT).sum()),
         currency=project.spec.currency,
     )
     return list_page(story, language=project.spec.language)

@@ -82,9 +82,7 @@ def make_list(
     folder, as_of = project.workspace.of("lists", name), suppress_as_of(project)
     last = earlier_list(project, name, as_of=as_of, against=against, but=list_id_of(folder))
     step = Step("list", folder, {**inputs, "against": _id_or_none(last)})
-    if not needs_making(step, force=force, say=say) and all(
-        path.exists() for path in (*opened(project, name), page_path(project, name))
-    ):
+    if not needs_making(step, force=force, say=say) and all(path.exists() for path in opened(project, name)):
         return None
     given = list_inputs(project, spec, features, scores, directory, day, effects=effects, gone=gone)
     targets = build_list(spec, given, suppress_as_of=as_of, currency=project.spec.currency)
@@ -107,15 +105,11 @@ def make_list(
             gone.to_parquet(staged.path(f"{FOLDER}/directory/{GONE}"), index=False)
     written = write_for_people(project, targets)
     served = read_served(scores)
-    write_atomic(page_path(project, name), page_of(project, bank, targets, given, served))
-    if len(written) > len(opened(project, name)):
+    *tables, page = opened(project, name)
+    write_atomic(page, page_of(project, bank, targets, given, served))
+    if len(written) > len(tables):
         say(f"          {targets.rows:,} rows are more than a file holds; written: {', '.join(map(str, written))}")
     return targets
-
-
-def page_path(project: Project, name: str) -> Path:
-    """The offline page of a list."""
-    return project.workspace.out / f"{name}.html"
 
 
 def earlier_list(project: Project, name: str, *, as_of: date, against: str | None, but: str | None) -> KeptList | None:
@@ -265,7 +259,7 @@ def list_from_config(
     with project.alone():
         make_list(project, spec.name, cutoff=cutoff, against=against, say=say)
     waterfall = pq.read_table(project.workspace.of("lists", spec.name) / "waterfall.parquet").to_pylist()
-    return waterfall, [*opened(project, spec.name), page_path(project, spec.name)]
+    return waterfall, opened(project, spec.name)
 
 
 __all__ = ["list_from_config", "list_inputs", "make_list", "opened"]

@@ -313,7 +313,7 @@ def foretold(rows: pd.DataFrame, scorer: Scorer, scores: Path) -> tuple[pd.DataF
             scores / f"{by_product[offer]}.parquet", columns=["customer_id", "prob_take"]
         ).to_pandas()
         frame = rows.drop(columns=BASE, errors="ignore").merge(taking, on="customer_id")
-        for channel in channels:
+        for channel in channels if len(frame) else []:
             asked = frame.assign(**{OFFER: offer, CHANNEL: channel})
             found, gap = score_frame(asked, scorer)
             parts.append(found.assign(offer=offer, channel=channel))
