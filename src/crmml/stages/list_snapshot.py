@@ -33,6 +33,8 @@ from crmml.targeting import ListSpec
 
 FOLDER = "replay"
 _ABOUT = f"{FOLDER}/list.json"
+# The value at risk of an offer that keeps customers, where no model forecasts it.
+PAST_VALUE = "contribution_12m"
 _WORDS = re.compile(r"[^\W\d]\w*")
 
 
@@ -160,7 +162,7 @@ def _columns_read(project: Project, spec: ListSpec, models: Mapping[str, Mapping
     """The feature columns that models, peers' segments and rules can read."""
     rules = [*spec.eligibility, *(rule for offer in spec.offers for rule in offer.eligibility)]
     read = {word for rule in rules for word in _WORDS.findall(rule.where)} | {"customer_id", "cutoff_date", "event_id"}
-    read |= {*STANDING_COLUMNS, *spec.value.segments}
+    read |= {*STANDING_COLUMNS, *spec.value.segments, PAST_VALUE}
     for model in models.values():
         read |= set(bundle.load(project.workspace.models / model["bundle"]).encoding.read)
     return {name.casefold() for name in read}
