@@ -207,6 +207,22 @@ def test_a_minimum_share_may_read_features_and_is_kept_by_the_rows_to_contact():
         build(spec(capacities=Capacities(minimum_shares=(MinimumShare("stuff < 10", 0.5),))), features=size)
 
 
+def test_a_share_nobody_can_meet_is_named_where_it_leaves_no_row():
+    asked = Capacities(minimum_shares=(MinimumShare("kind = 'company'", 1.0),))
+    with pytest.raises(GateError, match=r"leaves no row .minimum_shares 1 ≥ 100% of the rows"):
+        build(spec(capacities=asked))
+
+
+def test_a_small_budget_is_spent_beside_a_control_arm_too():
+    listed = build(spec(capacities=Capacities(budget=25.0), control_share=0.1))
+    assert 0 < listed.about["contact_cost"] <= 25
+    # c4's loan of 580 for 20 is the best whole list; the bound knows of half a card for the 5 left.
+    assert (listed.about["allocated_value"], listed.about["bound"]) == (
+        pytest.approx(580),
+        pytest.approx(725, rel=1e-3),
+    )
+
+
 def test_offers_worth_nothing_are_named():
     free = dataclasses.replace(CARD, value_if_taken=0.0)
     with pytest.raises(GateError, match="rule 'expected value not above 0'"):

@@ -44,7 +44,7 @@ def _asking_for_one(problem: Problem) -> Problem:
     total = [each.most for each in problem.limits if each.kind == "total"]
     asked = Limits("total", None, None, total[0] if total else np.full((1, 1), np.inf), np.ones((1, 1)), ("",))
     limits = tuple(dataclasses.replace(each, least=np.zeros(each.least.shape)) for each in limits)
-    return dataclasses.replace(problem, limits=(*limits, asked), shares=())
+    return dataclasses.replace(problem, limits=(*limits, asked))
 
 
 def _demands(problem: Problem) -> list[Demand]:

@@ -79,7 +79,8 @@ class Room:
         """Room for the control rows too: n may be chosen where n less its control share fits, and is enough.
 
         `reserve` is kept of the budget, because the control rows of an offer are
-        a whole number and may be one fewer than their share. A cell that is held
+        a whole number and may be one fewer than their share; what fits with the
+        control rows paid for too fits in any case. A cell that is held
         to its share in several `parts` only may be out by one row for each
         further part, which is kept back.
         """
@@ -102,7 +103,7 @@ class Room:
             }
             for kind, ids in self.least.items()
         }
-        budget = self.budget if math.isinf(self.budget) else max(0.0, self.budget - reserve) / float(treated)
+        budget = max(self.budget, (self.budget - reserve) / float(treated))
         shares = tuple(dataclasses.replace(share, offset=share.offset / float(treated)) for share in self.shares)
         return Room(free, _stretch(self.total, treated), budget, least, shares, contacted=self)
 
