@@ -33,7 +33,10 @@ _PUBLISHED = Published(
 def measure() -> list[Result]:
     """Qini on the other half of the customers, mean of five random halves, for two mails and two outcomes; two policies."""
     frame = pd.read_csv(Path(os.environ["CRMML_DATA"]) / "hillstrom" / "hillstrom_data.csv.gz")
-    return [*(_result(frame, arm, outcome) for arm, outcome in QUESTIONS), *(_policy(frame, name) for name in _OUTCOMES)]
+    return [
+        *(_result(frame, arm, outcome) for arm, outcome in QUESTIONS),
+        *(_policy(frame, name) for name in _OUTCOMES),
+    ]
 
 
 def _policy(frame: pd.DataFrame, outcome: str) -> Result:

@@ -78,7 +78,7 @@ def test_the_sheet_is_ready_to_work_with(tmp_path):
 def test_every_factor_of_the_expected_value_can_be_unfolded(tmp_path):
     sheet = opened(tmp_path, listed())["名单 Targets"]
     folded = [column.name for column in PEOPLE if column.is_detail]
-    assert folded == ["effect", "contact_cost", "incentive", "value_source"]
+    assert folded == ["effect", "effect_source", "contact_cost", "incentive", "value_source"]
     row = {
         name: sheet.cell(2, COLUMN[name]).value for name in [*folded, "prob_take", "value_if_taken", "expected_value"]
     }

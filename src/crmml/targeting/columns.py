@@ -12,7 +12,7 @@ import pandas as pd
 from crmml.sheets import Column
 from crmml.targeting.candidates import Table, as_frame
 from crmml.targeting.spec import NO_BAND, ListSpec
-from crmml.targeting.value import rank
+from crmml.targeting.value import EFFECT_SOURCES, rank
 
 REASONS = 3
 TABLE = (
@@ -68,6 +68,7 @@ PEOPLE = (
     Column("prob_take", "购买概率", "Probability of taking", "share", 12, "预测期内购买该产品的概率", "probability of taking the product within the model's horizon"),
     Column("value_if_taken", "成交价值", "Value if taken", "money", 12, "购买后十二个月的增量贡献,已扣除损失、资本与替代", "incremental contribution of the twelve months after taking, net of losses, capital and displacement"),
     Column("effect", "联系效应", "Effect of contact", "share", 11, "有随机对照记录时为增量,否则为购买概率(非因果)", "uplift where a randomised log exists, else the probability of taking (not causal)", True),
+    Column("effect_source", "效应来源", "Where the effect comes from", "text", 20, "增量、购买倾向(非因果)或本行假定", "uplift, propensity (not causal), or the bank's assumption", True),
     Column("contact_cost", "联系成本", "Contact cost", "amount", 10, "每次联系的成本", "cost of one contact", True),
     Column("incentive", "奖励", "Incentive", "amount", 10, "办理后给予客户的奖励", "paid to a customer who takes the offer", True),
     Column("value_source", "成交价值来源", "Where the value comes from", "long", 34, "成交价值的估算方法与样本数", "how value if taken was estimated, and from how many", True),
@@ -127,6 +128,7 @@ def people_view(table: pd.DataFrame, *, language: Literal["zh", "en"] = "zh") ->
     view["channel"] = rows["channel"].map(lambda code: CHANNELS.get(code, (code, code))[language == "en"])
     view["risk_band"] = rows["risk_band"].replace(NO_BAND, "none" if language == "en" else "无")
     view["value_source"] = rows[f"value_source_{language}"]
+    view["effect_source"] = rows["effect_source"].map(lambda source: EFFECT_SOURCES[source][language == "en"])
     for number in range(1, REASONS + 1):
         sentences, effects = rows[f"reason_{number}_{language}"], rows[f"reason_{number}_effect"]
         view[f"reason_{number}"] = _spoken(sentences, effects, gap="" if language == "zh" else " ")
