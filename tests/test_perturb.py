@@ -23,3 +23,23 @@ def test_an_account_of_the_future_is_scrambled_into_no_currency_that_the_bank_do
     changed = change._scramble_late("accounts", pa.table(columns))
     assert set(changed["currency"].to_pylist()) == {"CNY", "USD"}
     assert changed["currency"].to_pylist() != columns["currency"].to_pylist()
+
+
+def test_a_rate_of_the_future_is_scrambled_into_another_rate():
+    size = 300
+    columns = {
+        "kind": ["ftp"] * size,
+        "key": ["internal"] * size,
+        "tenor_months": [12] * size,
+        "rate": [0.0, 0.0155, 0.9] * (size // 3),
+        "valid_from": [date(2025, 6, 1)] * (size - 3) + [date(2025, 1, 1)] * 3,
+        "posted_on": [None] * size,
+    }
+    kinds = {"tenor_months": pa.int64(), "rate": pa.float64(), "valid_from": pa.date32(), "posted_on": pa.date32()}
+    table = pa.table({name: pa.array(column, kinds.get(name, pa.string())) for name, column in columns.items()})
+    change = Perturb("scrambled", date(2025, 5, 31), None, np.random.default_rng(1))
+    changed = np.array(change._scramble_late("rates", table)["rate"].to_pylist())
+    assert ((changed > 0) | (np.array(columns["rate"]) == 0)).all()
+    assert (changed <= 1).all()
+    assert (changed[:-3] != np.array(columns["rate"])[:-3]).all()
+    assert changed[-3:].tolist() == columns["rate"][-3:]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class CrmmlError(Exception):
@@ -30,6 +31,14 @@ class CrmmlError(Exception):
         super().__init__(f"{message} [{code}]")
         self.message = message
         self.code = code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was, from another process too."""
+        return _again, (type(self), self.message, self.code)
+
+
+def _again(kind: type[CrmmlError], message: str, code: str) -> CrmmlError:
+    return kind(message, code=code)
 
 
 class UsageError(CrmmlError):

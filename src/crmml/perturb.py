@@ -83,7 +83,7 @@ class Perturb:
         contract = CONTRACT[table]
         for name in _free_columns(contract):
             rows = _put(
-                rows, name, _where(late, self._scrambled(rows[name], late, is_closed=name in CLOSED), rows[name])
+                rows, name, _where(late, self._scrambled(rows[name], late, **_bounds(contract, name)), rows[name])
             )
         if contract.date is not None:
             moved = self._moved(rows[contract.date])
@@ -96,7 +96,11 @@ class Perturb:
         for column, governed in DATED.get(table, {}).items():
             open_ = pc.is_null(rows[column]).to_numpy() | _after(rows[column], self.cutoff)
             for name in governed:
-                rows = _put(rows, name, _where(open_, self._scrambled(rows[name], open_), rows[name]))
+                rows = _put(
+                    rows,
+                    name,
+                    _where(open_, self._scrambled(rows[name], open_, **_bounds(CONTRACT[table], name)), rows[name]),
+                )
             rows = _put(rows, column, _where(open_, self._future(rows.num_rows), rows[column]))
         return rows
 
@@ -106,7 +110,7 @@ class Perturb:
         everyone = np.ones(rows.num_rows, dtype=bool)
         for name in names:
             if f"{table}.{name}" not in self.spec.static:
-                rows = _put(rows, name, self._scrambled(rows[name], everyone))
+                rows = _put(rows, name, self._scrambled(rows[name], everyone, **_bounds(CONTRACT[table], name)))
         return rows
 
     def _back_dated(self, table: str, rows: pa.Table) -> pa.Table:
@@ -118,7 +122,7 @@ class Perturb:
         picked = rows.take(self.rng.permutation(rows.num_rows)[:_EXTRA_ROWS])
         everyone = np.ones(picked.num_rows, dtype=bool)
         for name in _free_columns(contract):
-            picked = _put(picked, name, self._scrambled(picked[name], everyone, is_closed=name in CLOSED))
+            picked = _put(picked, name, self._scrambled(picked[name], everyone, **_bounds(contract, name)))
         if table in _OWN_ID:
             fresh = pa.array([f"late-{number}" for number in range(picked.num_rows)], pa.string())
             picked = _put(picked, _OWN_ID[table], fresh)
@@ -127,8 +131,13 @@ class Perturb:
         picked = _put(picked, contract.date, self._past(picked.num_rows))
         return _put(picked, "posted_on", self._future(picked.num_rows))
 
-    def _scrambled(self, column: pa.ChunkedArray, among: np.ndarray, *, is_closed: bool = False) -> pa.Array:
-        """Other values of the same kind: drawn from the column's (nothing else where it `is_closed`), numbers blown up."""
+    def _scrambled(
+        self, column: pa.ChunkedArray, among: np.ndarray, *, is_closed: bool = False, is_rate: bool = False
+    ) -> pa.Array:
+        """Other values of the same kind: drawn from the column's (nothing else where it `is_closed`), numbers blown up.
+
+        A rate stays near what rates are, or the ledger would refuse it and nothing would be audited.
+        """
         whole = column.combine_chunks()
         places = np.flatnonzero(among)
         drawn = np.arange(len(whole))
@@ -144,6 +153,9 @@ class Perturb:
             return pc.if_else(pa.array(strange), pa.scalar("scrambled", pa.string()), taken)
         if pa.types.is_boolean(kind):
             return pc.invert(pc.fill_null(whole, False))
+        if is_rate:
+            scale = pa.array(self.rng.uniform(0.5, 0.95, len(whole)), pa.float64())
+            return pc.add(pc.multiply(taken.cast(pa.float64()), scale), 0.0001).cast(kind, safe=False)
         factor = self.rng.integers(2, 9, len(whole))
         blown = pc.multiply(taken.cast(pa.float64()), pa.array(factor, pa.float64()))
         return pc.round(pc.add(blown, 17.0), 2).cast(kind, safe=False)
@@ -164,6 +176,12 @@ def _free_columns(contract: TableContract) -> list[str]:
     """Columns that hold what a row says: no dates, no ids of others, no keys."""
     bound = {*contract.key, *contract.parents, "customer_id", "account_id", "loan_id"} - {"transaction_id"}
     return [name for name, column in contract.columns.items() if column.type != "date" and name not in bound]
+
+
+def _bounds(contract: TableContract, name: str) -> dict[str, bool]:
+    """What other values a column may take."""
+    is_rate = contract.columns[name].type == "rate" or (contract.name, name) == ("rates", "rate")
+    return {"is_closed": name in CLOSED, "is_rate": is_rate}
 
 
 def _days(days: list[date]) -> pa.Array:

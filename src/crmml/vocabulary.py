@@ -55,3 +55,39 @@ def band_words(axis: str, band: int, bands: int) -> Pair:
         return _UNSCORED[axis]
     (zh, en), (name_zh, name_en) = _SIZES[bands][band], AXES[axis]
     return f"{zh}{name_zh}", f"{en} {name_en}"
+
+
+_MEASURES: Mapping[str, Pair] = {
+    "auc": ("AUC", "AUC"),
+    "normalised_gini": ("归一化基尼系数", "normalised Gini"),
+    "qini": ("Qini 系数", "Qini"),
+}
+_GATES: Mapping[str, str] = {
+    "calibration_slope": "校准斜率",
+    "observed_over_expected": "实际/预期",
+    "top reasons against the champion": "主要原因与在用版本一致",
+    "leak audit": "泄漏审计",
+    "exactness of reasons": "原因相加精确",
+    "test on later rows": "以较晚的行检验",
+    "expected signs": "预期方向",
+    "usable uplift": "提升可用",
+    "later assignments": "以较晚的分组检验",
+    "random arms": "分组随机",
+}
+
+
+def gate_words(name: str) -> Pair:
+    """A gate in Chinese and English; the name itself where it has no other words.
+
+    >>> gate_words("auc beyond chance"), gate_words("leak audit")
+    (('AUC 优于随机', 'AUC beyond chance'), ('泄漏审计', 'leak audit'))
+    """
+    measure, _, rest = name.partition(" ")
+    zh, en = _MEASURES.get(measure, (measure, measure))
+    if rest == "beyond chance":
+        return f"{zh} 优于随机", f"{en} beyond chance"
+    if rest == "against the champion":
+        return f"{zh} 不劣于在用版本", f"{en} against the champion"
+    if name in _MEASURES:
+        return zh, en
+    return _GATES.get(name, name), name.replace("_", " ")

@@ -130,6 +130,9 @@ def run(
     model: Annotated[str | None, typer.Option(help="With --stage train: only this model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Make anew what is up to date.")] = False,
     strict: Strict = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="Models trained side by side, each in its own memory.")
+    ] = 1,
 ) -> None:
     """Every stage in order, skipping what is up to date.
 
@@ -137,7 +140,7 @@ def run(
     """
     from crmml.stages.run import run_bank
 
-    run_bank(bank, stage=stage, model=model, force=force, strict=strict, say=say)
+    run_bank(bank, stage=stage, model=model, force=force, strict=strict, jobs=jobs, say=say)
 
 
 @app.command()

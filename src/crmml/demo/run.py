@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from crmml import files
@@ -10,11 +11,13 @@ from crmml.demo.screen import screen
 from crmml.demo.words import silent
 from crmml.demo_bank import generate
 from crmml.stages.abts import lay_ground
+from crmml.stages.hands import hands
 from crmml.stages.making import Say, Step
 from crmml.stages.project import Project, open_project
 from crmml.stages.run import run_stages
 
 MONTHS = 60
+JOBS = 1
 
 
 def run_demo(*, customers: int, seed: int, only_bank: bool = False, say: Say) -> None:
@@ -27,11 +30,12 @@ def run_demo(*, customers: int, seed: int, only_bank: bool = False, say: Say) ->
     """
     started = time.monotonic()
     project = open_project("configs/demo")
-    with project.alone():
+    jobs = 1 if only_bank else min(JOBS, len(os.sched_getaffinity(0)))
+    with project.alone(), hands(jobs) as workers:
         make_bank(project, customers=customers, seed=seed, say=say)
         if only_bank:
             return
-        run_stages(project, say=say)
+        run_stages(project, workers=workers, say=say)
         ground = lay_ground(project, say=silent)
         lines = list(screen(project, ground, seconds=lambda: time.monotonic() - started))
     print("\n".join(lines))

@@ -19,7 +19,8 @@ from crmml import files
 from crmml.errors import BusyError, IntegrityError
 
 LOG = "promotions.jsonl"
-PATIENCE = 20.0
+# Models trained side by side register one after the other, and on a busy machine each takes its time.
+PATIENCE = 180.0
 _FIRST = "0" * 64
 
 
@@ -105,7 +106,7 @@ def append(models: Path, *, at: datetime | None = None, **fields: Any) -> Promot
 
 @contextmanager
 def locked(models: Path) -> Iterator[None]:
-    """Hold the lock of the log, waiting up to 20 seconds for whoever holds it.
+    """Hold the lock of the log, waiting up to three minutes for whoever holds it.
 
     Raises
     ------

@@ -9,6 +9,8 @@ from crmml.economics import FAMILY_WORDS
 from crmml.explain.wording import currency_words
 from crmml.reporting.page import render
 
+LEAST = 5
+"""Sums of fewer customers are not told."""
 _GRADES = {"default": ("已违约", "in default")}
 _STAGES = {
     "1": ("1(逾期不超过 30 天)", "1 (at most 30 days past due)"),
@@ -38,6 +40,7 @@ def provision_page(
         model=model,
         version=version,
         unit=(zh, en),
+        least=LEAST,
         tables=[
             (("按等级", "By grade"), ("等级", "grade"), _rows(sums["by_grade"], "grade", _GRADES)),
             (("按阶段提示", "By stage hint"), ("阶段", "stage"), _rows(sums["by_stage"], "stage_hint", _STAGES)),
@@ -47,4 +50,30 @@ def provision_page(
 
 
 def _rows(rows: list[Mapping[str, Any]], key: str, words: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
-    return [{**row, "words": words.get(row[key], (row[key], row[key]))} for row in rows]
+    """The rows in words; those of fewer than five customers stand together with the smallest of the others.
+
+    Left out alone, their sums would be the total less all that is shown. A
+    customer may stand in several rows, so only a row that holds five by itself
+    makes the joint one safe.
+    """
+    worded = [{**row, "words": words.get(row[key], (row[key], row[key]))} for row in rows]
+    few = [row for row in worded if row["customers"] < LEAST]
+    if not few:
+        return worded
+    enough = sorted((row for row in worded if row["customers"] >= LEAST), key=lambda row: int(row["customers"]))
+    hidden = [*few, *enough[:1]]
+    together = [row for row in worded if row in hidden]
+    return [*[row for row in worded if row not in hidden], _joined(together)]
+
+
+def _joined(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several rows as one; how many customers it holds is not the sum of theirs."""
+    exposure, loss = (sum(row[name] for row in rows) for name in ("ead", "expected_loss_12m"))
+    return {
+        "words": (" + ".join(row["words"][0] for row in rows), " + ".join(row["words"][1] for row in rows)),
+        "accounts": sum(row["accounts"] for row in rows),
+        "customers": None,
+        "ead": exposure,
+        "expected_loss_12m": loss,
+        "share_of_exposure": loss / exposure if exposure else None,
+    }

@@ -11,6 +11,7 @@ from crmml.errors import UsageError
 from crmml.periods import parse_day
 from crmml.registry import Promotion
 from crmml.stages.workspace import project_root
+from crmml.vocabulary import gate_words
 
 
 def _models() -> Path:
@@ -39,7 +40,10 @@ def show(reference: str) -> dict[str, Any]:
         **figures,
         "benchmark": metrics["benchmark"].get("name"),
         "leak_audit": metrics["leak_audit"],
-        "gates": "; ".join(f"{gate['name']}: {'passed' if gate['passed'] else 'FAILED'}" for gate in metrics["gates"]),
+        "gates": "; ".join(
+            f"{' '.join(dict.fromkeys(gate_words(gate['name'])))}: {'通过 passed' if gate['passed'] else '未通过 FAILED'}"
+            for gate in metrics["gates"]
+        ),
         "split": card["config"]["split"],
         "families": ", ".join(card["config"]["families"]),
         "importance": ", ".join(f"{name} {share:.0%}" for name, share in list(card["importance"].items())[:5]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from crmml.config import Model
@@ -10,6 +12,7 @@ from crmml.errors import NotFoundError, UsageError, did_you_mean
 from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import make_audit
 from crmml.stages.groups import make_groups
+from crmml.stages.hands import Hands, hands
 from crmml.stages.lists import make_list, opened
 from crmml.stages.loyalty import has_churn, make_loyalty, page_path
 from crmml.stages.making import Say, once
@@ -26,6 +29,8 @@ from crmml.stages.warning import make_warning
 
 STAGES = ("tables", "ledger", "features", "audit", "train", "score", "value", "loyalty", "list", "warn", "groups")
 
+ALONE = Hands()
+
 
 def run_bank(
     folder: str | Path,
@@ -34,11 +39,13 @@ def run_bank(
     model: str | None = None,
     force: bool = False,
     strict: bool = False,
+    jobs: int = 1,
     say: Say,
 ) -> None:
     """Run every stage, or one of them with what it stands on; then the models of feature tables in the folder.
 
-    `strict` refuses sources that lack a day or a branch.
+    `strict` refuses sources that lack a day or a branch; `jobs` models are trained side by side, each in the memory of its
+    own process. Results do not depend on it.
 
     Raises
     ------
@@ -55,8 +62,8 @@ def run_bank(
     is_of_table = tables is not None and (model in tables.models if model is not None else stage in (None, "train"))
     if tables is None or (has_bank(folder) and (model is None or model not in tables.models)):
         project = open_project(folder, strict=strict)
-        with project.alone():
-            run_stages(project, stage=stage, model=model, force=force, say=say)
+        with project.alone(), hands(jobs) as workers:
+            run_stages(project, stage=stage, model=model, force=force, workers=workers, say=say)
     if tables is not None and (is_of_table or not has_bank(folder)):
         with tables.alone():
             train_tables(tables, only=model, force=force, say=say)
@@ -64,7 +71,13 @@ def run_bank(
 
 
 def run_stages(
-    project: Project, *, stage: str | None = None, model: str | None = None, force: bool = False, say: Say
+    project: Project,
+    *,
+    stage: str | None = None,
+    model: str | None = None,
+    force: bool = False,
+    workers: Hands = ALONE,
+    say: Say,
 ) -> None:
     """As `run_bank`, for whoever holds the bank's lock already."""
     say = once(say)
@@ -77,10 +90,13 @@ def run_stages(
     if "audit" in wanted:
         make_audit(project, ground.bank, ground.ledger, force=force, say=say)
     if "train" in wanted:
-        train_models(project, ground, trained, force=force, say=say)
+        train_models(project, ground, trained, force=force, workers=workers, say=say)
     if "score" in wanted and project.config.models and (stage == "score" or _is_served(project, say=say)):
         make_scores(project, force=force, say=say)
-    if "value" in wanted:
+    value = None
+    if "value" in wanted and workers.pool is not None:
+        value = workers.begin(_tell_value_apart, project, force=force)  # told at the end: nothing in between reads it
+    elif "value" in wanted:
         tell_value(project, ground, force=force, say=say)
     if "loyalty" in wanted and (stage == "loyalty" or has_churn(project)):
         make_loyalty(project, ground, force=force, say=say)
@@ -95,6 +111,8 @@ def run_stages(
         left_out("warning", lambda: make_warning(project, force=force, say=say), say=say, alone=stage == "warn")
     if stage == "groups" or ("groups" in wanted and asked.groups is not None):
         left_out("groups", lambda: make_groups(project, force=force, say=say), say=say, alone=stage == "groups")
+    if value is not None:
+        value(say)
 
 
 def left_out(name: str, make: Callable[[], object], *, say: Say, alone: bool) -> None:
@@ -129,12 +147,31 @@ def models_of(project: Project, *, only: str | None = None) -> list[Model]:
     return [model for model in project.config.models.values() if model.event is None or model.spec.kind == "uplift"]
 
 
-def train_models(project: Project, ground: Ground, models: list[Model], *, force: bool, say: Say) -> None:
+def train_models(
+    project: Project, ground: Ground, models: list[Model], *, force: bool, workers: Hands = ALONE, say: Say
+) -> None:
     """Train models, promote those that have no champion and pass their gates, judge the order of products."""
     foretelling = [model for model in models if model.spec.kind != "uplift"]
+    begun: list[Callable[..., object]] = []
     for model in foretelling:
-        make_model(project, model, ground, force=force, say=say)
+        if workers.pool is None:
+            begun.append(partial(make_model, project, model, ground, force=force))
+        else:
+            begun.append(workers.begin(_train_apart, project, model, workers.count, force=force))
+    for model, train in zip(foretelling, begun, strict=True):
+        train(say=say)
         promote_first(project.workspace, model.key, model.spec.name, say=say)
     rank_products(project, foretelling, say=say)
     # Effects begin at the chance to take without a contact, which the champions of uptake tell.
     train_uplifts(project, ground, [model for model in models if model.spec.kind == "uplift"], force=force, say=say)
+
+
+def _train_apart(project: Project, model: Model, side_by_side: int, *, force: bool, say: Say) -> None:
+    """Train one of several models that share the cores, in a process of its own, on the results that are there."""
+    ground = lay_ground(project, say=lambda text: None)
+    threads = max(1, len(os.sched_getaffinity(0)) // side_by_side)
+    make_model(project, model, ground, force=force, threads=threads, say=say)
+
+
+def _tell_value_apart(project: Project, *, force: bool, say: Say) -> None:
+    tell_value(project, lay_ground(project, say=lambda text: None), force=force, say=say)

@@ -36,9 +36,11 @@ from crmml.stages.workspace import Workspace
 
 
 def make_model(
-    project: Project, model: Model, ground: Ground, *, force: bool = False, say: Say
+    project: Project, model: Model, ground: Ground, *, force: bool = False, threads: int = 0, say: Say
 ) -> dict[str, Any] | None:
     """Train, report and register one model; None where it is up to date.
+
+    `threads` are those of LightGBM, 0 for all; the model does not depend on them.
 
     Raises
     ------
@@ -79,6 +81,7 @@ def make_model(
         segments=segment_of(abt.frame),
         leak_audit=state,
         protected=protected_of(ground.bank),
+        threads=threads,
         say=say,
     )
 
@@ -95,6 +98,7 @@ def train_and_register(
     leak_audit: str,
     protected: pd.DataFrame | None = None,
     told: Mapping[str, Any] | None = None,
+    threads: int = 0,
     say: Say,
 ) -> dict[str, Any]:
     """Fit a joined table, register the version, write figures and report: the one way for a bank and for a table."""
@@ -107,6 +111,7 @@ def train_and_register(
         segments=segments,
         leak_audit=leak_audit,
         told=told,
+        threads=threads,
         champion=champion,
         on_trial=lambda number, value: None,
     )

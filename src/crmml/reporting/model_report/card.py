@@ -10,6 +10,7 @@ from crmml.modelling.spec import FEWEST_EVENTS
 from crmml.reporting.evidence import Evidence
 from crmml.reporting.metric_words import group
 from crmml.reporting.words import About, Words
+from crmml.vocabulary import gate_words
 
 
 def data_window(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,8 +91,9 @@ def stated(card: Mapping[str, Any], about: About) -> list[dict[str, Any]]:
 def weaknesses(card: Mapping[str, Any], evidence: Evidence, worst: Sequence[Mapping[str, Any]]) -> list[Words]:
     """What the figures themselves show against the model."""
     found = [
-        Words(f"未通过门槛 {gate['name']}:{gate['found']}", f"gate failed: {gate['name']}, found {gate['found']}")
+        Words(f"未通过门槛 {zh}:{gate['found']}", f"gate failed: {en}, found {gate['found']}")
         for gate in card["metrics"].get("gates", [])
+        for zh, en in [gate_words(gate["name"])]
         if not gate["passed"]
     ]
     for division in (evidence.segments or {}).get("divisions", []):

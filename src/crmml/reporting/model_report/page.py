@@ -23,6 +23,7 @@ from crmml.reporting.model_report.testing import before_after, compared, ks_scor
 from crmml.reporting.model_report.variables import features, kept, reason_codes, steadiest
 from crmml.reporting.page import render
 from crmml.reporting.words import Words
+from crmml.vocabulary import gate_words
 
 _NOTHING = Evidence()
 _ABSENT = {
@@ -86,7 +87,7 @@ def model_report(
         benchmark=against_benchmark(card["metrics"]),
         rivals=against_rivals(card["metrics"]),
         decile_parts=[part for part in card["metrics"]["per_cutoff"] if "deciles_by_verdict" in part],
-        gates=card["metrics"].get("gates", []),
+        gates=[{**gate, "words": gate_words(gate["name"])} for gate in card["metrics"].get("gates", [])],
         window=data_window(card),
         few_events=few_events(card),
         tested=tested(predictions),
