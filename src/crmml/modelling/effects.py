@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 BASE, OFFER, CHANNEL = "prob_take", "term_offer", "term_channel"
 PART = "effect"
+_NOT_BEFORE = {"treated", "chance", "hash_bucket"}
 ROLES = ("offer", "channel", "treated", "chance")
 _LIBRARIES = ("crmml", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy")
 
@@ -90,8 +91,7 @@ def train_effect(
     }
     encoding = Encoding(tuple(info.name for info in infos), levels)
     X, _ = encoding.encode(frame)
-    numbers = [index for index, info in enumerate(infos) if info.kind == "number"]
-    arms = balance(X[:, numbers], [infos[i].name for i in numbers], frame["treated"], frame["chance"])
+    arms = compare_arms(frame)
     require_random(arms, spec.name, len(frame))
     trial = Trial(frame["label"], frame["treated"], frame["chance"])
     ids = frame["customer_id"].astype(str).to_numpy(str)
@@ -128,6 +128,13 @@ def train_effect(
     return TrainedEffect(
         replace(served, card=card), metrics, predictions.reset_index(drop=True), arms, abt.waterfall, learned
     )
+
+
+def compare_arms(frame: pd.DataFrame) -> Balance:
+    """The arms compared in every number that was known beforehand, also in what the model does not read."""
+    known = frame.select_dtypes("number")
+    names = [name for name in known.columns if name not in _NOT_BEFORE and not str(name).startswith("label")]
+    return balance(known[names].to_numpy(np.float64, na_value=np.nan), names, frame["treated"], frame["chance"])
 
 
 def require_random(arms: Balance, name: str, rows: int) -> None:
