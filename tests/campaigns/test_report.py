@@ -5,10 +5,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from crmml.campaigns import check_returned, contact_rows, read_history, take_in
+from crmml.campaigns import check_returned, contact_rows, read_campaign, read_history, take_in, write_campaign
 from crmml.campaigns.report import LEAST, report, sentences
 from crmml.reporting.campaign_page import campaign_page
-from tests.campaigns.frozen_list import LIST_ID, campaign, rows
+from tests.campaigns.frozen_list import LIST_ID, about, campaign, list_folder, rows
 
 END = date(2026, 3, 31)
 FIELDS = ("customer_id", "offer", "list_id", "status", "contacted_on", "taken", "taken_on", "channel", "note")
@@ -182,3 +182,20 @@ def test_a_result_that_may_still_come_is_no_outcome_yet(made):
     found = contact_rows(made, read_history(made)).set_index("customer_id")["outcome"]
     assert found["0001"] == "taken"
     assert found["0002"] is None
+
+
+def test_an_offer_that_is_no_product_is_reported_and_gives_no_contact_row(tmp_path):
+    table = rows().assign(offer="keep_call", prob_take=float("nan"))
+    source = list_folder(tmp_path / "lists" / "cross_sell", table)
+    words = {"zh": "挽留回访", "en": "retention call", "kind": "retain", "products": [], "horizon_months": 3}
+    write_campaign(tmp_path / "campaigns", source, about(source, table, offers={"keep_call": words}))
+    made = read_campaign(tmp_path / "campaigns", "jan")
+    take(made, [{"customer_id": f"{n:04d}", "offer": "keep_call", "status": "considering"} for n in (1, 2)])
+    assert contact_rows(made, read_history(made)).empty
+    told = report(made, read_history(made))
+    assert told["why"] == "statuses_only"
+    kept = [{"customer_id": f"{n:04d}", "offer": "keep_call", "taken": "yes" if n < 5 else "no"} for n in range(1, 13)]
+    take(made, kept)
+    told = report(made, read_history(made))
+    assert told["effect"]["taken_treated"] == 4
+    assert "挽留回访" in campaign_page(("示例银行", "Demo"), told, sentences(told))
