@@ -24,12 +24,12 @@ from crmml.reporting.groups_page import groups_page
 from crmml.sources.bank import Bank
 from crmml.stages.features import features_at, read_catalogue
 from crmml.stages.history import Past, lay_past, learned_until, out_of_time, past_scores, read_snapshots
+from crmml.stages.loyalty import has_index, index_path
 from crmml.stages.making import Say, Step, needs_making, once
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import Champion, champions
 
 SCORES = {"value": "contribution", "loyalty": "prob_churn", "risk": "prob_default"}
-INDEX = ("index", "loyalty_index")
 
 
 @dataclass(frozen=True)
@@ -124,24 +124,20 @@ def compared_days(spec: GroupSpec, used: Sequence[Champion], day: date, own: Seq
 
 
 def _source(project: Project, axis: str, champion: Champion | None, past: Past) -> Source:
-    if axis == "loyalty" and all(_loyalty(project, day).exists() for day in past.days):
-        return Source("index")
     if champion is not None:
         return Source("champion", champion)
+    if axis == "loyalty" and all(has_index(project, day) for day in past.days):
+        return Source("index")
     if axis == "value" and "contribution_12m" in pd.read_parquet(past.path("features", past.days[-1])).columns:
         return Source("past")
     return Source("none")
-
-
-def _loyalty(project: Project, day: date) -> Path:
-    return project.workspace.of("loyalty") / f"{day}.parquet"
 
 
 def _digest(project: Project, source: Source, past: Past) -> str:
     if source.champion is not None:
         return source.champion.bundle.digest
     if source.kind == "index":
-        return " ".join(files.digest_file(_loyalty(project, day)) for day in past.days)
+        return " ".join(files.digest_file(index_path(project, day)) for day in past.days)
     return ""
 
 
@@ -179,13 +175,8 @@ def _indices(project: Project, past: Past) -> pd.DataFrame:
     """The loyalty index of every cut-off, and the probability of leaving beside it where the file has one."""
     parts = []
     for day in past.days:
-        frame = pd.read_parquet(_loyalty(project, day)).drop_duplicates("customer_id")
-        name = next((column for column in INDEX if column in frame), None)
-        if name is None:
-            raise NotFoundError(
-                f"{_loyalty(project, day)} has no column index; expected the loyalty index", code="M001"
-            )
-        part = pd.DataFrame({"customer_id": frame["customer_id"].astype(str), "loyalty": frame[name].astype(float)})
+        frame = pd.read_parquet(index_path(project, day)).drop_duplicates("customer_id")
+        part = pd.DataFrame({"customer_id": frame["customer_id"].astype(str), "loyalty": frame["index"].astype(float)})
         if "prob_churn_3m" in frame:
             part["prob_churn"] = frame["prob_churn_3m"].astype(float)
         parts.append(part.assign(cutoff_date=np.datetime64(day, "s")))

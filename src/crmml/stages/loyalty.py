@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from crmml import files
 from crmml.bundle import HORIZON
@@ -67,6 +68,17 @@ def has_churn(project: Project) -> bool:
 
 def page_path(project: Project) -> Path:
     return project.workspace.out / "loyalty.html"
+
+
+def index_path(project: Project, day: date | str) -> Path:
+    """The file of a cut-off: the index of every customer, of the newest also the points of the curve."""
+    return project.workspace.of("loyalty") / str(day) / "loyalty.parquet"
+
+
+def has_index(project: Project, day: date | str) -> bool:
+    """Whether the index of a cut-off is there; a bank without the features it is made of has a file without it."""
+    path = index_path(project, day)
+    return path.exists() and "index" in pq.read_schema(path).names
 
 
 def make_loyalty(project: Project, ground: Ground, *, force: bool = False, say: Say) -> Path:

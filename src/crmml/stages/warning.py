@@ -21,6 +21,7 @@ from crmml.sources.bank import Bank
 from crmml.stages.directory import make_directory, suppress_as_of
 from crmml.stages.features import features_at
 from crmml.stages.history import Past, history_days, lay_past, learned_until, past_scores, read_snapshots
+from crmml.stages.loyalty import index_path
 from crmml.stages.making import Say, Step, digest_of_result, needs_making, once
 from crmml.stages.project import Project, open_project
 from crmml.stages.scores import Champion, champions, make_scores, read_scores
@@ -61,7 +62,7 @@ def make_warning(project: Project, *, cutoff: date | None = None, force: bool = 
     directory = make_directory(project, bank, ledger, features, say=say)
     days = history_days(served.warns, day, every=spec.history.every)
     past = lay_past(project, bank, ledger, days, say=say)
-    loyalty = project.workspace.of("loyalty") / f"{day}.parquet"
+    loyalty = index_path(project, day)
     inputs = {
         "scores": digest_of_result(scores, what="the scores", do="run `crmml score` first"),
         "directory": digest_of_result(directory, what="the directory", do="run `crmml run` first"),
