@@ -107,7 +107,7 @@ def test_a_changed_file_is_refused_and_so_is_one_whose_digest_was_mended_too(kep
 @pytest.mark.whole
 def test_reasons_on_the_list_are_the_cells_of_the_kept_features(kept):
     customer = table(kept).query("arm == 'treated'")["customer_id"].iloc[0]
-    told = explain_list(DEMO, customer_id=customer, name=None)
+    told = explain_list(DEMO, customer_id=customer, name="cross_sell")
     features = pd.read_parquet(kept / f"data/demo/lists/cross_sell/replay/features/features/{DAY}.parquet")
     row = features[features["customer_id"] == customer].iloc[0]
     assert told["is_listed"]
@@ -124,10 +124,10 @@ def test_reasons_on_the_list_are_the_cells_of_the_kept_features(kept):
 @pytest.mark.whole
 def test_a_held_out_customer_is_told_as_not_listed_and_without_the_word_control(kept):
     customer = table(kept).query("arm == 'control'")["customer_id"].iloc[0]
-    told = explain_list(DEMO, customer_id=customer, name=None)
+    told = explain_list(DEMO, customer_id=customer, name="cross_sell")
     assert not told["is_listed"]
     assert "control" not in json.dumps(told, default=str)
-    assert explain_list(DEMO, customer_id=customer, name=None, arms=True)["chosen"]["arm"] == "control"
+    assert explain_list(DEMO, customer_id=customer, name="cross_sell", arms=True)["chosen"]["arm"] == "control"
 
 
 @pytest.mark.whole

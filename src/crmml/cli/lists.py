@@ -49,7 +49,7 @@ def explain_list(
 ) -> None:
     """Why a customer is on a list with this offer, or why not: the rule and the value that failed it, or the price.
 
-    Examples:  crmml explain-list configs/demo --customer 0004411
+    Examples:  crmml explain-list configs/demo --list cross_sell --customer 0004411
                crmml explain-list configs/demo/cross_sell.yaml --customer 0004411 --format json
     """
     from crmml.stages.why_lists import explain_list as explained
