@@ -17,7 +17,7 @@ from crmml.stages.project import Project, open_project
 from crmml.stages.run import run_stages
 
 MONTHS = 60
-JOBS = 1
+JOBS = 2
 
 
 def run_demo(*, customers: int, seed: int, only_bank: bool = False, say: Say) -> None:
