@@ -27,6 +27,7 @@ from crmml.files import Staged
 from crmml.peers import STANDING_COLUMNS
 from crmml.stages.making import code_version
 from crmml.stages.project import Project
+from crmml.stages.provisioning import accounts_file
 from crmml.stages.scores import read_served
 from crmml.stages.uplift import EFFECTS
 from crmml.targeting import ListSpec
@@ -101,7 +102,9 @@ def keep_snapshot(
         of_effects = {key: _origin(project, model) for key, model in told.items()}
         shutil.copyfile(effects / EFFECTS, staged.path(f"{FOLDER}/directory/{EFFECTS}"))
     for key in served:
-        shutil.copyfile(scores / f"{key}.parquet", staged.path(f"{FOLDER}/scores/{key}.parquet"))
+        for name in (f"{key}.parquet", accounts_file(key)):
+            if (scores / name).exists():
+                shutil.copyfile(scores / name, staged.path(f"{FOLDER}/scores/{name}"))
     shutil.copyfile(scores / "models.json", staged.path(f"{FOLDER}/scores/models.json"))
     for path in sorted(directory.glob("*.parquet")):
         shutil.copyfile(path, staged.path(f"{FOLDER}/directory/{path.name}"))

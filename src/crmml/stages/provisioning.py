@@ -59,11 +59,8 @@ def write_provision(
         default_days=bank.spec.default_dpd,
         in_default=in_default,
     )
-    customers = by_customer(accounts, pd.Index(scores["customer_id"].to_pylist()))
-    for name in customers:
-        scores = scores.append_column(name, pa.array(customers[name].to_numpy(dtype=float), from_pandas=True))
-    pq.write_table(scores, path, compression="zstd")
-    told = staged.path(f"{model.key}.accounts.parquet", rows=len(accounts))
+    pq.write_table(with_expected_loss(scores, accounts), path, compression="zstd")
+    told = staged.path(accounts_file(model.key), rows=len(accounts))
     accounts.insert(1, "cutoff_date", day)
     pq.write_table(pa.Table.from_pandas(accounts, preserve_index=False), told, compression="zstd")
     sums = provision_sums(accounts)
@@ -81,6 +78,19 @@ def write_provision(
         f"{sums['total']['ead']:,.0f} of exposure, {sums['total']['accounts']:,} loan accounts"
         + (f"; {sums['without']:,} without a probability or an exposure" if sums["without"] else "")
     )
+
+
+def accounts_file(key: str) -> str:
+    """The file of loan accounts beside the scores of a default model."""
+    return f"{key}.accounts.parquet"
+
+
+def with_expected_loss(scores: pa.Table, accounts: pd.DataFrame) -> pa.Table:
+    """Scores with `ead`, `lgd` and `expected_loss_12m` of each customer, from the rows of `provision_of`."""
+    customers = by_customer(accounts, pd.Index(scores["customer_id"].to_pylist()))
+    for name in customers:
+        scores = scores.append_column(name, pa.array(customers[name].to_numpy(dtype=float), from_pandas=True))
+    return scores
 
 
 def why_not(bank: Bank, model: Model) -> str:

@@ -26,6 +26,7 @@ from crmml.stages.list_snapshot import Snapshot
 from crmml.stages.lists import list_inputs
 from crmml.stages.making import code_version
 from crmml.stages.project import Project
+from crmml.stages.provisioning import accounts_file, with_expected_loss
 from crmml.stages.uplift import EFFECTS, FOR_LISTS, foretold
 from crmml.stages.why_lists import features_of, require_customer, scores_of
 from crmml.targeting import TargetList, build_list
@@ -95,9 +96,25 @@ def replay_scores(project: Project, snapshot: Snapshot, customer_id: str) -> Ite
         again, _ = score_frame(features, scorer)
         schema = schema_of(scorer, has_events="event_id" in again)
         made = pa.Table.from_pandas(again, schema=schema, preserve_index=False)
+        made = with_loss(made, snapshot, key)
         table = pq.read_table(snapshot.scores / f"{key}.parquet", filters=[("customer_id", "=", customer_id)])
         told = f"{model['digest'][:12]}…  {_said(was.iloc[0])}"
         yield compare(f"score {model['name']} {model['version']}", table, made, told=told)
+
+
+def with_loss(made: pa.Table, snapshot: Snapshot, key: str) -> pa.Table:
+    """Exposure and expected loss too, where a default model was served with them: kept exposures, the chance made again."""
+    path = snapshot.scores / accounts_file(key)
+    if not path.exists():
+        return made
+    customers = made["customer_id"].to_pylist()
+    accounts = pd.read_parquet(path, filters=[("customer_id", "in", customers)])
+    chance = pd.Series(made["prob_default"].to_numpy(), index=customers)
+    is_scored = accounts["prob_default_source"].eq("model")
+    accounts["prob_default_12m"] = accounts["prob_default_12m"].where(
+        ~is_scored, accounts["customer_id"].map(chance).astype(float)
+    )
+    return with_expected_loss(made, accounts)
 
 
 def replay_effects(project: Project, snapshot: Snapshot, customer_id: str) -> Iterator[Compared]:
