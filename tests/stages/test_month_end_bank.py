@@ -58,7 +58,8 @@ def test_the_list_offers_what_the_bank_s_own_label_foresees(bank):
     root, _ = bank
     rows = pd.read_parquet(root / "data/month_end/lists/calls/calls.parquet")
     contacted = rows[rows["arm"] != "control"]
-    assert len(contacted) == 50
+    # 55 or 56 are chosen, and a tenth held out is a whole number of rows: a place may stay free, none too many is used.
+    assert len(contacted) in (49, 50)
     assert set(rows["offer"]) == {"fund"}
     assert contacted["reason_1_zh"].notna().all()
     richest = pd.Series(balances()[:, -12:].max(axis=1)).rank(pct=True)
