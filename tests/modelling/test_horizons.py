@@ -194,7 +194,7 @@ def test_each_horizon_is_calibrated_by_a_slope_of_its_own():
     stacked = [np.concatenate([each[m] for m in STEPS]) for each in (margins, label)]
     months = np.repeat(np.array(STEPS, dtype=float), people)
     customers = np.tile(np.arange(people).astype(str), len(STEPS))
-    levels = calibrate_horizons(*stacked, months, np.zeros(len(months), dtype=np.int64), customers, pooled=(0.0, 1.0))
+    levels = calibrate_horizons(*stacked, months, customers, np.zeros(len(months), dtype=np.int64), pooled=(0.0, 1.0))
     for step in STEPS:
         assert levels[step].slope == pytest.approx(slopes[step], abs=3 * levels[step].slope_error)
         assert levels[step].intercept == pytest.approx(0.2 * step, abs=0.25)
@@ -209,7 +209,7 @@ def test_a_horizon_whose_scores_tell_nothing_takes_the_slope_of_the_others():
     months = np.repeat([1.0, 3.0], 2_000)
     label[:2_000] = 0.0
     label[np.argsort(margins[:2_000])[:15]] = 1.0
-    rows = np.zeros(4_000, dtype=np.int64), np.arange(4_000).astype(str)
+    rows = np.arange(4_000).astype(str), np.zeros(4_000, dtype=np.int64)
     levels = calibrate_horizons(margins, label, months, *rows, pooled=(0.0, 0.8))
     assert levels[1].slope == levels[3].slope == levels[3].found
     assert levels[1].slope_error is None

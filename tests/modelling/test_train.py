@@ -143,7 +143,8 @@ def test_noise_has_an_auc_of_one_half_and_is_refused(tmp_path):
 
 def test_scores_that_rank_nobody_are_refused_at_calibration():
     with pytest.raises(GateError, match=r"slope on 4 rows.*-.*expected a positive one.*G002"):
-        calibrate_log_odds(np.array([0.0, 1.0, 0.5, 2.0]), np.array([1.0, 1.0, 0.0, 0.0]), model="demo.churn")
+        margins, label = np.array([0.0, 1.0, 0.5, 2.0]), np.array([1.0, 1.0, 0.0, 0.0])
+        calibrate_log_odds(margins, label, np.array(list("abcd")), np.zeros(4, dtype=np.int64), model="demo.churn")
 
 
 def test_few_events_are_refused_with_counts(abt, tmp_path):

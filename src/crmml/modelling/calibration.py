@@ -2,8 +2,8 @@
 
 Out-of-fold scores of training cut-offs stand for what the served model will say
 to customers it never met. How sure scores are is much the same at every cut-off,
-so the slope is learned from many; how many events there are is not, so the level
-is that of the newest.
+so the slope is that of all; how many events there are is not, so the level is
+followed from cut-off to cut-off (`level`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from crmml.bundle import probability_of
 from crmml.errors import GateError
-from crmml.evaluation.calibration import fit_logistic, level_of, linear_slope
+from crmml.evaluation.calibration import fit_logistic, linear_slope
 from crmml.modelling.boosting import Binned
+from crmml.modelling.level import Level, level_now
 from crmml.modelling.splits import Fold, Rows, customer_folds
 
 Array = npt.NDArray[np.float64]
-ENOUGH_EVENTS = 300
 ENOUGH_ROWS = 5000
 # Beyond so many, more of them move the calibration by less than what the test can see, and each fold costs a fit.
 MANY_EVENTS = 3000
@@ -32,21 +32,12 @@ FOLDS = 10
 CURVE_FOLDS = 3
 
 
-def newest_rows(
-    blocks: npt.NDArray[np.int64], counts: npt.NDArray[np.bool_], *, enough: int, months: Array | None = None
-) -> Rows:
-    """Rows of the last cut-offs that together hold `enough` counted rows (all rows if they never do).
-
-    With the horizon of each row in `months`, so of every horizon: of the longest
-    the newest that are known are older.
-    """
-    if months is not None:
-        of_each = [np.flatnonzero(months == step) for step in np.unique(months)]
-        return np.sort(np.concatenate([at[newest_rows(blocks[at], counts[at], enough=enough)] for at in of_each]))
+def newest_rows(blocks: npt.NDArray[np.int64], *, enough: int) -> Rows:
+    """Rows of the last cut-offs that together are `enough` (all rows if they never are)."""
     chosen = np.zeros(len(blocks), dtype=bool)
     for block in np.unique(blocks)[::-1]:
         chosen |= blocks == block
-        if counts[chosen].sum() >= enough:
+        if chosen.sum() >= enough:
             break
     return np.flatnonzero(chosen)
 
@@ -79,8 +70,8 @@ def out_of_fold(binned: Binned, folds: Sequence[Fold], params: Mapping[str, Any]
 class Calibrated:
     """What a part was calibrated on: rows not seen by the booster that scored them, in so many folds of customers.
 
-    Of a probability: the events among all rows and among the newest, which set
-    the level, and the standard errors (customers drawn) of the slope and of the
+    Of a probability: the events among all rows, how many of the newest cut-off
+    would tell its level as well, and the standard errors of the slope and of the
     level, the latter as a share of the events expected. Of a curve `horizons`
     has the same for each, by its months.
     """
@@ -88,29 +79,44 @@ class Calibrated:
     rows: int
     folds: int
     events: int | None = None
-    newest_events: int | None = None
+    level_events: int | None = None
     slope_error: float | None = None
     level_error: float | None = None
     horizons: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LogOdds:
+    """`intercept + slope x margin` are calibrated log-odds; the standard errors are those of `Calibrated`."""
+
+    intercept: float
+    slope: float
+    slope_error: float
+    level_error: float
+    level_events: int
+
+
 def calibrate_log_odds(
     margins: Array,
     label: Array,
+    customers: npt.NDArray[np.str_],
+    blocks: npt.NDArray[np.int64],
     *,
     model: str,
-    newest: Rows | None = None,
     weight: Array | None = None,
-) -> tuple[float, float]:
-    """`(intercept, slope)` that turn margins into calibrated log-odds, by maximum likelihood.
+) -> LogOdds:
+    """What turns margins into calibrated log-odds: the slope of all rows by maximum likelihood, the level of now.
 
-    The slope is that of all rows, the intercept makes the `newest` rows (all
-    when not given) have as many events as expected.
+    Errors are for customers drawn, those of the level with what it may have moved.
 
     Raises
     ------
     GateError
         If the slope is not positive: the scores do not rank customers they never saw.
+
+    References
+    ----------
+    .. [1] Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika 73, 1986.
     """
     try:
         intercept, slope = (float(value) for value in fit_logistic(margins, label, weight))
@@ -126,28 +132,33 @@ def calibrate_log_odds(
             "expected a positive one. The features tell nothing about this target: check them, or drop the model",
             code="G002",
         )
-    if newest is None or len(newest) == len(margins):
-        return intercept, slope
-    return level_of(slope * margins[newest], label[newest], None if weight is None else weight[newest]), slope
+    level = level_now(slope * margins, label, blocks, weight)
+    assert level is not None, "both labels are there, or the slope could not have been found"
+    log_odds = level.value + slope * margins
+    return LogOdds(
+        intercept=level.value,
+        slope=slope,
+        slope_error=slope_error(intercept + slope * margins, label, customers, weight),
+        level_error=_level_error(level, log_odds, customers, weight),
+        level_events=level.events,
+    )
 
 
-def standard_errors(
-    log_odds: Array, label: Array, customers: npt.NDArray[np.str_], *, newest: Rows, weight: Array | None = None
-) -> tuple[float, float]:
-    """Of the slope on all rows and of the level on the newest, customers being the units that are drawn.
-
-    References
-    ----------
-    .. [1] Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika 73, 1986.
-    """
+def slope_error(log_odds: Array, label: Array, customers: npt.NDArray[np.str_], weight: Array | None = None) -> float:
+    """The standard error of the slope of log-odds that are calibrated on these rows, customers being what is drawn."""
     w = np.ones(len(label)) if weight is None else weight
     p = probability_of(log_odds)
     curve, gap = w * p * (1 - p), w * (label - p)
-    design = np.column_stack([np.ones(len(label)), log_odds - np.average(log_odds, weights=curve)])
-    information = (design * curve[:, None]).T @ design
-    slope_error = float(np.sqrt(_spread(gap * design[:, 1], customers)) / information[1, 1])
-    level_error = float(np.sqrt(_spread(gap[newest], customers[newest])) / (w * p)[newest].sum())
-    return slope_error, level_error
+    centred = log_odds - np.average(log_odds, weights=curve)
+    return float(np.sqrt(_spread(gap * centred, customers)) / (curve * centred**2).sum())
+
+
+def _level_error(level: Level, log_odds: Array, customers: npt.NDArray[np.str_], weight: Array | None) -> float:
+    """That of the level, in log-odds, as a share of the events expected."""
+    p = probability_of(log_odds)
+    w = np.ones(len(p)) if weight is None else weight
+    of_a_share = float((w * p * (1 - p)).sum() / (w * p).sum())
+    return float(np.sqrt(_spread(level.influence, customers) + level.moved**2)) * of_a_share
 
 
 def _spread(gaps: Array, customers: npt.NDArray[np.str_]) -> float:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from crmml.evaluation.calibration import fit_logistic, level_of
-from crmml.modelling.calibration import ENOUGH_EVENTS, newest_rows, standard_errors
+from crmml.evaluation.calibration import fit_logistic
+from crmml.modelling.calibration import slope_error
+from crmml.modelling.level import level_now
 
 Array = npt.NDArray[np.float64]
 
@@ -38,8 +39,8 @@ def calibrate_horizons(
     margins: Array,
     label: Array,
     months: Array,
-    blocks: npt.NDArray[np.int64],
     customers: npt.NDArray[np.str_],
+    blocks: npt.NDArray[np.int64],
     *,
     pooled: tuple[float, float],
 ) -> Mapping[int, HorizonLevel]:
@@ -47,8 +48,9 @@ def calibrate_horizons(
 
     Parameters
     ----------
-    margins, label, months, blocks, customers : ndarray of shape (n_rows,)
-        Scores of customers the booster did not see, the label of the row's horizon, that horizon, its place in time.
+    margins, label, months, customers, blocks : ndarray of shape (n_rows,)
+        Scores of customers the booster did not see, the label of the row's horizon, that horizon, whose row it is,
+        its place in time.
     pooled : (float, float)
         Intercept and slope of all rows, for a horizon whose own rows tell none.
     """
@@ -58,10 +60,9 @@ def calibrate_horizons(
     slopes = shrink(np.array([one[0] for one in found.values()]), np.array([one[1] for one in found.values()]))
     levels = {}
     for (step, at), slope in zip(rows.items(), slopes, strict=True):
-        newest = at[newest_rows(blocks[at], label[at] == 1, enough=ENOUGH_EVENTS)]
-        level = level_of(slope * margins[newest], label[newest])
+        level = level_now(slope * margins[at], label[at], blocks[at])
         levels[step] = HorizonLevel(
-            intercept=level if np.isfinite(level) else pooled[0],
+            intercept=pooled[0] if level is None else level.value,
             slope=float(slope),
             found=found[step][0],
             slope_error=found[step][1] if np.isfinite(found[step][1]) else None,
@@ -78,8 +79,7 @@ def _slope(margins: Array, label: Array, customers: npt.NDArray[np.str_], pooled
         return pooled, float("inf")
     if slope <= 0:
         return pooled, float("inf")
-    error, _ = standard_errors(intercept + slope * margins, label, customers, newest=np.arange(len(label)))
-    return slope, slope * error
+    return slope, slope * slope_error(intercept + slope * margins, label, customers)
 
 
 def shrink(found: Array, errors: Array) -> Array:

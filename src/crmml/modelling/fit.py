@@ -20,7 +20,6 @@ from crmml.bundle import SIGNS, Part
 from crmml.modelling.boosting import Binned, Growth
 from crmml.modelling.calibration import (
     CURVE_FOLDS,
-    ENOUGH_EVENTS,
     ENOUGH_ROWS,
     FOLDS,
     MANY_EVENTS,
@@ -32,7 +31,6 @@ from crmml.modelling.calibration import (
     calibration_folds,
     newest_rows,
     out_of_fold,
-    standard_errors,
 )
 from crmml.modelling.curve_calibration import HorizonLevel, calibrate_horizons
 from crmml.modelling.money import Aim, plain_aim, size_of, ways_of
@@ -299,22 +297,25 @@ def _calibrate_probability(
     blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
     is_event = aim.served == 1
     months = None if prepared.horizons is None else prepared.horizons[prepared.train]
-    judged = newest_rows(blocks, is_event, enough=MANY_EVENTS, months=months)
     count, times = (FOLDS, 1) if months is None else (CURVE_FOLDS, len(aim.start))
-    folds = calibration_folds(buckets, judged, is_event, many=MANY_EVENTS * times, count=count)
+    folds = calibration_folds(buckets, np.arange(len(blocks)), is_event, many=MANY_EVENTS * times, count=count)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
     label, weight = aim.served[rows], None if binned.weight is None else binned.weight[rows]
-    judged_months = None if months is None else months[rows]
-    newest = newest_rows(blocks[rows], label == 1, enough=ENOUGH_EVENTS, months=judged_months)
-    intercept, slope = calibrate_log_odds(raw, label, model=spec.name, newest=newest, weight=weight)
-    customers = prepared.customers[prepared.train][rows]
+    of = prepared.customers[prepared.train][rows], blocks[rows]
+    found = calibrate_log_odds(raw, label, *of, model=spec.name, weight=weight)
     levels: Mapping[int, HorizonLevel] = {}
-    if judged_months is not None:
-        levels = calibrate_horizons(raw, label, judged_months, blocks[rows], customers, pooled=(intercept, slope))
-    errors = standard_errors(intercept + slope * raw, label, customers, newest=newest, weight=weight)
-    events = int(label.sum()), int(label[newest].sum())
-    horizons = {months: asdict(one) for months, one in levels.items()}
-    return intercept, slope, Calibrated(len(rows), len(folds), *events, *errors, horizons)
+    if months is not None:
+        levels = calibrate_horizons(raw, label, months[rows], *of, pooled=(found.intercept, found.slope))
+    told = Calibrated(
+        rows=len(rows),
+        folds=len(folds),
+        events=int(label.sum()),
+        level_events=found.level_events,
+        slope_error=found.slope_error,
+        level_error=found.level_error,
+        horizons={step: asdict(one) for step, one in levels.items()},
+    )
+    return found.intercept, found.slope, told
 
 
 def _calibrate_amount(
@@ -322,7 +323,7 @@ def _calibrate_amount(
 ) -> tuple[float, float, Calibrated]:
     blocks, buckets = prepared.blocks[prepared.train], prepared.buckets[prepared.train]
     every = np.ones(len(blocks), dtype=bool)
-    newest = newest_rows(blocks, every, enough=ENOUGH_ROWS)
+    newest = newest_rows(blocks, enough=ENOUGH_ROWS)
     folds = calibration_folds(buckets, newest, every, many=MANY_ROWS)
     rows, raw = out_of_fold(binned, folds, tuned.params, trees)
     predicted = aim.amount(raw, rows)

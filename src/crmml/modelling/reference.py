@@ -47,7 +47,7 @@ def make_served(
 def make_reference(bundle: Bundle, prepared: Prepared) -> tuple[Reference, dict[str, float], float]:
     """The frozen population of the newest training cut-off, the shares of concept groups, the worst gap of sums."""
     blocks = prepared.blocks[prepared.train]
-    rows = prepared.train[newest_rows(blocks, np.ones(len(blocks), dtype=bool), enough=REFERENCE_ROWS)]
+    rows = prepared.train[newest_rows(blocks, enough=REFERENCE_ROWS)]
     newest = prepared.days[rows].max()
     served = bundle.served(prepared.X[rows])
     is_slow = bundle.is_money or bundle.parts[0].booster.trees > MANY_TREES
