@@ -11,8 +11,8 @@ CONFIGS = ("churn", "default", "uptake", CURVE, MONEY)
 #: What a model of the planted bank must hold: its distance from the truth's own ranking, its correlation with the true
 #: log-odds (or amounts), calibration slope, level, and the place of the planted driver.
 MOST_BELOW, BELOW_SHOWN, CORRELATION, SLOPE, LEVEL, DRIVER_AMONG = 0.05, 0.03, 0.70, (0.9, 1.1), 0.10, 2
-#: Of fewer events than this the slope and the level are not judged, their intervals stand.
-ENOUGH_EVENTS = 500
+#: Of fewer events than this the slope and the level are not judged, their intervals stand; what few events teach is less.
+ENOUGH_EVENTS, CORRELATION_OF_FEW = 500, 0.50
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Line:
             f"{self.measure} at most {MOST_BELOW:g} below the truth's": self.shown is not None
             or self.truth - self.served[0] <= MOST_BELOW,
             f"at most {BELOW_SHOWN:g} below what was shown the truth": self.shown is None
-            or self.shown - self.served[0] <= BELOW_SHOWN,
-            "correlation": self.correlation >= CORRELATION,
+            or self.shown - self.served[0 if judged else 2] <= BELOW_SHOWN,
+            "correlation": self.correlation >= (CORRELATION if judged else CORRELATION_OF_FEW),
             "slope": not judged or SLOPE[0] <= self.slope[0] <= SLOPE[1],
             "level": not judged or abs(self.level[0] - 1) <= LEVEL,
             "driver": self.driver_rank is None or self.driver_rank <= DRIVER_AMONG,
@@ -71,8 +71,9 @@ means over the later cut-offs; brackets are 95 %.
 方括号为 95 % 区间。
 
 Tolerances / 容差: AUC at most {BELOW_SHOWN:g} below a learner that is shown the truth (Gini at most {MOST_BELOW:g} below the ranking by the truth);
-correlation with the truth at least {CORRELATION:g}; slope {SLOPE[0]:g} to {SLOPE[1]:g} and observed over expected within {LEVEL:.0%} (with {ENOUGH_EVENTS:,} events or
-more); the planted concept group among the first {DRIVER_AMONG}.
+correlation with the truth at least {CORRELATION:g}; slope {SLOPE[0]:g} to {SLOPE[1]:g} and observed over expected within {LEVEL:.0%}; the planted concept group
+among the first {DRIVER_AMONG}. With fewer than {ENOUGH_EVENTS:,} tested events, which teach less and tell less: AUC not below by that much with its whole interval,
+correlation at least {CORRELATION_OF_FEW:g}, slope and level stand with their intervals and are not judged.
 
 {banks}
 ## What the columns say / 各列含义

@@ -66,6 +66,12 @@ def test_a_missed_tolerance_is_named_on_the_page(lines: dict[str, Line]) -> None
     assert "尚未在该银行上测量: default, uptake, loyalty, contribution" in page
     assert replace(held, truth=0.86, shown=0.81).missed == ()
     assert replace(held, shown=0.83).missed == ("at most 0.03 below what was shown the truth",)
+    few = replace(held, events=499, correlation=0.51)
+    assert replace(few, shown=0.83).missed == ()
+    assert replace(few, shown=0.84, correlation=0.49).missed == (
+        "at most 0.03 below what was shown the truth",
+        "correlation",
+    )
 
 
 def test_the_page_of_the_large_bank_is_written_from_the_stored_figures_and_not_by_hand() -> None:
