@@ -75,7 +75,7 @@ def autogluon(preset: str, limit: int) -> Callable[..., tuple[Any, dict[str, Any
 
 
 #: Far above what a quiet machine of two cores takes for these tables: on a busy one nothing is cut off either.
-LIMITS = {"autogluon_medium": 900, "autogluon_good": 2_400}
+LIMITS = {"autogluon_medium": 900, "autogluon_good": 7_200}
 LEARNERS: dict[str, tuple[Callable[..., tuple[Any, dict[str, Any]]], str]] = {
     "flaml": (flaml, "flaml"),
     "autogluon_medium": (autogluon("medium_quality", LIMITS["autogluon_medium"]), "autogluon.tabular"),
