@@ -77,8 +77,8 @@ def about(source: Path, table: pd.DataFrame | None = None, **changed: Any) -> di
     return {**told, **changed}
 
 
-def campaign(folder: Path, table: pd.DataFrame | None = None) -> Campaign:
+def campaign(folder: Path, table: pd.DataFrame | None = None, **changed: Any) -> Campaign:
     """The campaign `jan` of the list, frozen under `folder`."""
     source = list_folder(folder / "lists" / "cross_sell", table)
-    write_campaign(folder / "campaigns", source, about(source, table))
+    write_campaign(folder / "campaigns", source, about(source, table, **changed))
     return read_campaign(folder / "campaigns", "jan")

@@ -68,6 +68,26 @@ def test_money_is_incremental_takers_times_what_a_taker_is_worth_less_contacts(m
     assert card["value"] == pytest.approx(2 * 100 - 4 * 10)
 
 
+def test_a_campaign_to_keep_customers_counts_who_stays_and_credits_no_value_for_it(tmp_path):
+    offers = {
+        name: {"zh": "挽留", "en": "keep", "kind": "retain", "products": [], "horizon_months": 3}
+        for name in ("card", "loan")
+    }
+    made = campaign(tmp_path, offers=offers)
+    take(made, results({1, 2, 3, 6, 7}))
+    told = report(made, read_history(made))
+    assert told["success"] == "kept"
+    assert (told["effect"]["taken_treated"], told["effect"]["taken_control"]) == (5, 0)
+    assert [row["value"] for row in told["offers"]] == [None, None]
+    assert told["money"]["net"] == pytest.approx(told["effect"]["difference"] * 9 * 100 - 90)
+    zh, en = sentences(told)[0]
+    assert "留存率" in zh
+    assert "share of customers kept" in en
+    page = campaign_page(("演示银行", "demo bank"), told, sentences(told))
+    assert "holding a main account when the window is over" in page
+    assert "办理" not in page.split("依据")[0].split("漏斗")[0]
+
+
 def test_statuses_alone_claim_no_effect(made):
     take(made, [{"customer_id": "0001", "offer": "card", "status": "taken"}])
     told = report(made, read_history(made))

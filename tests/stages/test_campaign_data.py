@@ -66,6 +66,45 @@ def test_contacts_of_this_list_and_products_opened_in_the_window_are_read(made):
     assert told.entries.loc[told.entries["is_taken"], "customer_id"].tolist() == ["0001", "0005", "0006"]
 
 
+KEEPING = {
+    "card": {"zh": "挽留", "en": "keep", "kind": "retain", "products": [], "horizon_months": 3},
+    "loan": {"zh": "赢回", "en": "win back", "kind": "win_back", "products": [], "horizon_months": 3},
+}
+
+
+def accounts_of_the_kept(until):
+    """0001 stays, 0002 closes in the window, 0003 after it; 0006 comes back, 0007 does not, 0008 never left."""
+    ids = [f"{n:04d}" for n in range(1, 13)]
+    customers = pd.DataFrame({"customer_id": ids, "kind": "person", "joined_on": pd.Timestamp("2020-01-01").date()})
+    return bank(
+        overrides={"observed_until": {"default": pd.Timestamp(until).date()}},
+        customers=customers,
+        products="""
+            product_id  family
+            1010        current""",
+        accounts="""
+            account_id  customer_id  product_id  opened_on   closed_on
+            A1          0001         1010        2020-01-20  -
+            A2          0002         1010        2020-01-20  2026-03-31
+            A3          0003         1010        2020-01-20  2026-04-01
+            A6          0006         1010        2026-02-20  -
+            A7          0007         1010        2020-01-20  2025-11-30
+            A8          0008         1010        2020-01-20  -""",
+    )
+
+
+def test_who_is_kept_or_comes_back_is_told_by_main_accounts_when_the_window_is_over(tmp_path):
+    made = campaign(tmp_path, offers=KEEPING)
+    rows, until = returned(made, accounts_of_the_kept("2026-03-31"))["accounts"]
+    told = check_returned(made, rows, known_on=until)
+    assert not told.faults
+    entries = told.entries.set_index("customer_id")["is_taken"]
+    assert entries[["0001", "0002", "0003", "0006", "0007"]].tolist() == [True, False, True, True, False]
+    assert "0008" not in entries.index  # held a main account all along: accounts cannot tell that they are back
+    early = returned(made, accounts_of_the_kept("2026-03-30"))["accounts"][0]
+    assert early.empty
+
+
 def test_before_anything_can_have_happened_nothing_is_read(made):
     said = []
     early = bank_of(CONTACTS.replace("2026-01", "2025-12"), until=str(ASSIGNED))

@@ -1,7 +1,8 @@
 """What a campaign brought: both arms compared as they were drawn, the funnel, realised beside expected.
 
-Success is taking the offer within its window, read alike for both arms. What a
-manager says of a contact exists for the treated only and claims no effect.
+Success is taking the offer within its window, of an offer that is to keep or
+win back a customer that they are there when it is over, read alike for both arms.
+What a manager says of a contact exists for the treated only and claims no effect.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from crmml.campaigns.results import knows_both_arms, with_results
 from crmml.evaluation.difference import Counts, difference, difference_interval, smallest_visible
 from crmml.evaluation.rates import wilson
 from crmml.targeting.arms import CONTROL, EXPLORE, TREATED
+from crmml.targeting.keeping import SELL
 
 Figures = dict[str, Any]
 LEAST = 20
@@ -29,6 +31,8 @@ REFUSALS = ("declined", "refuses_marketing", "no_answer", "wrong_details")
 def report(campaign: Campaign, history: pd.DataFrame, *, as_of: date | None = None) -> Figures:
     """All figures of a campaign as plain data; `effect` and `money` are None where nothing can be claimed, `why` says so."""
     rows = _settled(with_results(campaign, history))
+    is_sold = {offer: one["kind"] == SELL for offer, one in campaign.about["offers"].items()}
+    rows = rows.assign(is_sold=rows["offer"].map(is_sold).astype(bool))
     drawn = rows[rows["arm"] != EXPLORE]
     known = drawn[drawn["success"].notna()]
     effect = effect_of(known) if knows_both_arms(drawn) else None
@@ -46,6 +50,7 @@ def report(campaign: Campaign, history: pd.DataFrame, *, as_of: date | None = No
         "results_until": None if until is None else str(until),
         "is_settled": bool(len(known)) and bool((known["result_on"] >= known["window_end"]).all()),
         "arms": _arms(rows),
+        "success": _success(campaign),
         "effect": effect,
         "why": _why(drawn, effect),
         "offers": _offers(campaign, known, effect),
@@ -56,6 +61,12 @@ def report(campaign: Campaign, history: pd.DataFrame, *, as_of: date | None = No
         "contamination": _contamination(drawn),
         "units": {kind: _units(rows, kind) for kind in ("branch", "manager")},
     }
+
+
+def _success(campaign: Campaign) -> str:
+    """What success is: `taken`, `kept`, or `both` where the offers of a list differ."""
+    kinds = {one["kind"] == SELL for one in campaign.about["offers"].values()}
+    return "both" if len(kinds) > 1 else "taken" if True in kinds else "kept"
 
 
 def _settled(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,16 +152,20 @@ def _offers(campaign: Campaign, known: pd.DataFrame, effect: Figures | None) -> 
 
 
 def _realised(rows: pd.DataFrame) -> Figures:
-    """Takers and value beside what the frozen list expected; every taker is credited, as a propensity does."""
+    """Takers and value beside what the frozen list expected; every taker is credited, as a propensity does.
+
+    Who stays would mostly have stayed anyway, so nothing is credited for them.
+    """
     took = rows["success"].astype(float).fillna(0.0)
     worth = rows["value_if_taken"] - rows["incentive"]
     called = rows["is_contacted"].astype(bool) | ~rows["is_contacted"].astype(bool).any()
+    credited = bool(rows["is_sold"].all())
     return {
         "customers": len(rows),
         "expected_takers": float(rows["prob_take"].sum()),
         "takers": int(took.sum()),
         "expected_value": float(rows["expected_value"].sum()),
-        "value": float((took * worth).sum() - (rows["contact_cost"] * called).sum()),
+        "value": float((took * worth).sum() - (rows["contact_cost"] * called).sum()) if credited else None,
     }
 
 
@@ -311,15 +326,23 @@ _UNTOLD = {
 }
 
 
+_SHARES = {
+    "taken": ("办理率", "of takers"),
+    "kept": ("留存率", "of customers kept"),
+    "both": ("成功率(办理或留存)", "of successes (taken or kept)"),
+}
+
+
 def _effect_sentence(told: Mapping[str, Any]) -> tuple[str, str]:
     effect = told["effect"]
     if told["why"] is not None:
         return _UNTOLD[told["why"]]
     points, low, high = (f"{effect[name] * 100:+.1f}" for name in ("difference", "low", "high"))
     sure = effect["low"] > 0 or effect["high"] < 0
+    zh, en = _SHARES[told["success"]]
     return (
-        f"联系使办理率变化 {points} 个百分点,95% 区间 [{low}, {high}]{'' if sure else ',含零:不能断定有效果'}",
-        f"contact changed the share of takers by {points} points, 95 % interval [{low}, {high}]"
+        f"联系使{zh}变化 {points} 个百分点,95% 区间 [{low}, {high}]{'' if sure else ',含零:不能断定有效果'}",
+        f"contact changed the share {en} by {points} points, 95 % interval [{low}, {high}]"
         + ("" if sure else ", which holds 0: no effect is proven"),
     )
 

@@ -30,6 +30,11 @@ ENDED: Mapping[str, Words] = {
     "no_answer": Words("未接通", "no answer"),
     "wrong_details": Words("信息有误", "wrong details"),
 }
+SUCCESS: Mapping[str, Words] = {
+    "taken": Words("办理", "took it"),
+    "kept": Words("留存", "kept"),
+    "both": Words("办理或留存", "took it or stayed"),
+}
 UNITS: Mapping[str, Words] = {"branch": Words("机构", "branch"), "manager": Words("客户经理", "manager")}
 
 
@@ -66,6 +71,7 @@ def campaign_page(
         ended=[(words, told["funnel"][code]) for code, words in ENDED.items()],
         steps=[(words, told["funnel"][code]) for code, words in FUNNEL.items()],
         units=UNITS,
+        success=SUCCESS[told["success"]],
         fewest=FEWEST,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pandas as pd
+from ibis import _
 
 from crmml.campaigns import Campaign, window_end
 from crmml.campaigns.returned import FIELDS
@@ -13,6 +14,9 @@ from crmml.campaigns.statuses import status_of
 from crmml.labels.frame import complete_until, holdings
 from crmml.sources.bank import Bank
 from crmml.stages.making import Say
+from crmml.targeting.keeping import SELL, WIN_BACK
+
+_TOLD = ["customer_id", "offer", "taken", "taken_on"]
 
 
 def returned_of_bank(
@@ -34,7 +38,8 @@ def returned_of_bank(
             f"campaign  accounts are complete up to {until}; nothing after {campaign.assigned_on} can be read from them yet"
         )
     else:
-        yield "accounts", _taken(bank, campaign, until), until
+        rows = pd.concat([_taken(bank, campaign, until), _kept(bank, campaign, until)], ignore_index=True)
+        yield "accounts", _as_returned(rows, campaign), until
 
 
 def _contacts(bank: Bank, campaign: Campaign, known: pd.DataFrame) -> pd.DataFrame:
@@ -82,8 +87,34 @@ def _taken(bank: Bank, campaign: Campaign, until: date) -> pd.DataFrame:
         days = [] if mine is None else pd.to_datetime(mine.loc[mine["product_id"].isin(products), "held_from"]).dt.date
         first = min((day for day in days if day <= last), default=None)
         records.append((str(row.customer_id), row.offer, "yes" if first else "no", str(first or "")))
-    told = pd.DataFrame(records, columns=["customer_id", "offer", "taken", "taken_on"])
-    return _as_returned(told, campaign)
+    return pd.DataFrame(records, columns=_TOLD)
+
+
+def _kept(bank: Bank, campaign: Campaign, until: date) -> pd.DataFrame:
+    """Every customer to be kept, cared for or won back: whether they hold a main account when the window is over.
+
+    Before that nobody is told: who has left by now would be known, and who stays would not. Of those to be won back
+    who never closed their main accounts, accounts cannot tell whether they are back.
+    """
+    main = holdings(bank).filter(_.main).select("customer_id", "held_from", "held_until")
+    by_customer = dict(iter(main.to_pandas().groupby("customer_id")))
+    records = []
+    for row in campaign.rows[["customer_id", "offer"]].itertuples():
+        kind, last = campaign.about["offers"][row.offer]["kind"], window_end(campaign, str(row.offer))
+        mine = by_customer.get(str(row.customer_id))
+        if kind == SELL or last > until or (kind == WIN_BACK and _holds(mine, campaign.assigned_on)):
+            continue
+        records.append((str(row.customer_id), row.offer, "yes" if _holds(mine, last) else "no", ""))
+    return pd.DataFrame(records, columns=_TOLD)
+
+
+def _holds(spans: pd.DataFrame | None, day: date) -> bool:
+    """Whether an account is held at the end of a day."""
+    if spans is None:
+        return False
+    began, ended = pd.to_datetime(spans["held_from"]), pd.to_datetime(spans["held_until"])
+    when = pd.Timestamp(day)
+    return bool(((began.isna() | (began <= when)) & (ended.isna() | (ended > when))).any())
 
 
 def _as_returned(rows: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
