@@ -1,13 +1,12 @@
 import dataclasses
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from crmml.errors import ConfigError, SourceError
 from crmml.targeting import ValueEstimate, build_list
 from crmml.targeting.candidates import build_candidates
-from crmml.targeting.offer_value import segment_means, with_values
+from crmml.targeting.offer_value import with_values
 from tests.targeting.lists import AS_OF, CARD, LOAN, inputs, spec
 
 ESTIMATED = dataclasses.replace(CARD, value_if_taken=None)
@@ -20,37 +19,10 @@ def takers(values: dict[str, list[float]], displaced: float = 0.0) -> pd.DataFra
     return frame.assign(displaced=displaced)
 
 
-def test_segments_are_drawn_towards_the_products_mean_by_hand():
-    # Segments 8, 12 and 88, 112: means 10 and 100, mean 55. Within: (8 + 288) / 2 = 148. Between: 8100 / 1 = 8100,
-    # typical size (4 - 8 / 4) / 1 = 2, so tau2 = (8100 - 148) / 2 = 3976 and w = 7952 / 8100.
-    means = segment_means(
-        np.array([8.0, 12, 88, 112]), np.array(["a", "a", "b", "b"]), ValueEstimate(minimum_takers=2, winsorise=0)
-    )
-    weight = 7952 / 8100
-    assert means.product_mean == 55
-    assert means.table["weight"].tolist() == pytest.approx([weight, weight])
-    assert means.table["value"].tolist() == pytest.approx(
-        [weight * 10 + (1 - weight) * 55, weight * 100 + (1 - weight) * 55]
-    )
-
-
-def test_segments_that_differ_no_more_than_chance_read_the_products_mean():
-    means = segment_means(
-        np.array([0.0, 10, 1, 9]), np.array(["a", "a", "b", "b"]), ValueEstimate(minimum_takers=2, winsorise=0)
-    )
-    assert means.table["value"].tolist() == [5, 5]
-
-
-def test_one_huge_taker_is_drawn_in():
-    values = np.append(np.full(99, 100.0), 1e6)
-    means = segment_means(values, np.full(100, "all"), ValueEstimate(winsorise=0.02))
-    assert means.product_mean == pytest.approx(100)
-
-
 def test_candidates_read_their_segment_new_segments_the_product_and_displacement_is_taken_off():
     asked = spec(offers=(ESTIMATED, LOAN), value=ValueEstimate(("tier",), minimum_takers=2, winsorise=0))
     rows = build_candidates(asked, inputs()).merge(TIERS, on="customer_id")
-    valued = with_values(asked, rows, takers({"low": [13.0, 17], "high": [93.0, 117]}, displaced=5))
+    valued = with_values(asked, rows, takers({"low": [8.0, 12], "high": [88.0, 112]}))
     card = valued[valued["offer"] == "card"].set_index("customer_id")
     weight = 7952 / 8100
     low, high = weight * 10 + (1 - weight) * 55, weight * 100 + (1 - weight) * 55
@@ -67,27 +39,36 @@ def test_displacement_is_estimated_apart_and_a_gain_elsewhere_is_not_the_offers(
     rows = build_candidates(asked, inputs())
     past = takers({"low": [100.0, 200, 300]})
     for displaced, value, words in (
-        ([20.0, 40.0, None], 170, "less 30 displaced"),
+        # Mean 30, standard error 10: 1 - (10 / 30)^2 of it lies beyond chance.
+        ([20.0, 40.0, None], 200 - 30 * 8 / 9, "less 27 displaced"),
+        ([-60.0, 100.0, None], 200, "less 0 displaced"),
         ([-50.0, 10.0, 10.0], 200, "less 0 displaced"),
         ([None, None, 90.0], 200, "displacement not known, not taken off"),
     ):
         valued = with_values(asked, rows, past.assign(displaced=displaced))
-        assert set(valued["value_if_taken"]) == {value}
+        assert valued["value_if_taken"].tolist() == pytest.approx([value] * len(valued))
         assert words in valued["value_source_en"].iloc[0]
+
+
+def test_the_newest_takers_count_most_where_prices_moved():
+    asked = spec(offers=(ESTIMATED,), value=ValueEstimate(winsorise=0))
+    rows = build_candidates(asked, inputs())
+    past = takers({"low": [-100.0, -90] * 10 + [0.0, 10] * 10 + [100.0, 110] * 10})
+    years = [date for year in (2022, 2023, 2024) for date in [f"{year}-06-15"] * 20]
+    moved = with_values(asked, rows, past.assign(opened_on=pd.to_datetime(years)))
+    # Half-life 6 months: takers of 0, 12 and 24 months before count 1, 1/4 and 1/16.
+    assert moved["value_if_taken"].iloc[0] == pytest.approx((105 + 5 / 4 - 95 / 16) / (1 + 1 / 4 + 1 / 16))
+    assert "the newest count most (half-life 6 months)" in moved["value_source_en"].iloc[0]
+    mixed = [f"{year}-06-15" for year in (2022, 2023, 2024)] * 20
+    steady = with_values(asked, rows, past.assign(opened_on=pd.to_datetime(mixed)))
+    assert steady["value_if_taken"].iloc[0] == pytest.approx(5)
+    assert "half-life" not in steady["value_source_en"].iloc[0]
 
 
 def test_an_amount_that_is_no_number_is_refused():
     wrong = takers({"low": [1.0, float("nan"), 3.0]})
     with pytest.raises(SourceError, match="value is not a number on 1 rows"):
         with_values(spec(offers=(ESTIMATED,)), build_candidates(spec(offers=(ESTIMATED,)), inputs()), wrong)
-
-
-def test_a_segment_with_too_few_takers_reads_the_products_mean():
-    means = segment_means(
-        np.array([8.0, 12, 10, 100]), np.array(["a", "a", "a", "b"]), ValueEstimate(minimum_takers=2, winsorise=0)
-    )
-    assert means.table["weight"].tolist()[1] == 0
-    assert means.table["value"].tolist()[1] == means.product_mean
 
 
 def test_too_few_takers_are_refused_with_their_number():

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from crmml.demo_bank import judge
-from crmml.evaluation.bootstrap import Customers, figure
+from crmml.evaluation.bootstrap import Customers, Figure, figure
 from crmml.stages.abts import Ground
 from crmml.stages.project import Project
 from crmml.targeting import rank_by
@@ -39,11 +39,14 @@ def list_lines(project: Project, ground: Ground, day: date) -> Iterator[str]:
         f"          expected {treated['expected_value'].sum():,.0f} yuan ({_sources(treated, about)}); "
         f"true value by the generator's secret: {own.sum():,.0f}"
     )
-    others = list(other_rankings(project, ground, day, len(treated)))
-    told = " · ".join(f"{words} {true_values(project, rows, day).sum():,.0f}" for words, rows in others)
-    yield f"          the same {len(treated)} calls {told}"
-    margins = " · ".join(f"{words} {margin(project, treated, rows, day)}" for words, rows in others)
-    yield f"          the list is worth more by [95 %, customers drawn again]: {margins}"
+    chosen = before_arms(table)
+    share = len(treated) / len(chosen)
+    others = list(other_rankings(project, ground, day, len(chosen)))
+    told = " · ".join(f"{words} {share * true_values(project, rows, day).sum():,.0f}" for words, rows in others)
+    yield f"          the same {len(treated)} calls, as many held out by lot: {told}"
+    ahead = ((words, margin_of(share * margins(project, chosen, rows, day))) for words, rows in others)
+    told = " · ".join(f"{words} {one.value:+,.0f} [{one.low:+,.0f}, {one.high:+,.0f}]" for words, one in ahead)
+    yield f"          the list is worth more by [95 %, customers drawn again]: {told}"
     for row in contacted.head(3).itertuples():
         yield (
             f"          {row.rank:<3}{row.customer_id}  {row.name}  {row.branch}  {row.offer_zh} {row.offer_en}    "
@@ -59,19 +62,30 @@ def _sources(treated: pd.DataFrame, about: dict[str, Any]) -> str:
     return ", ".join(sources) + (f" by {named[0]}" if named and UPLIFT in sources else "")
 
 
-def margin(project: Project, ours: pd.DataFrame, theirs: pd.DataFrame, day: date) -> str:
-    """By how much the true value of one choice exceeds that of another, with its paired interval."""
+def before_arms(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows the allocation chose, of which the control arm was then drawn: what another choice is compared with.
+
+    Of each choice the same share is held out by lot, so what is left is worth that share of the whole.
+    """
+    return table[table["arm"] != "explore"].reset_index(drop=True)
+
+
+def margins(project: Project, ours: pd.DataFrame, theirs: pd.DataFrame, day: date) -> pd.Series:
+    """What each customer of either choice adds to the true value of the first less that of the second, by customer."""
     signed = pd.concat(
         [
             pd.Series(sign * true_values(project, rows, day), index=rows["customer_id"].astype(str))
             for sign, rows in ((1.0, ours), (-1.0, theirs))
         ]
     )
-    by_customer = signed.groupby(level=0).sum()
+    return signed.groupby(level=0).sum()
+
+
+def margin_of(by_customer: pd.Series) -> Figure:
+    """The sum of what customers add, with its interval: customers drawn again."""
     values = by_customer.to_numpy()
     drawn = Customers(by_customer.index.to_numpy(str), resamples=1_000, seed=7)
-    found = figure(*drawn.estimate(lambda weights: weights @ values))
-    return f"{found.value:+,.0f} [{found.low:+,.0f}, {found.high:+,.0f}]"
+    return figure(*drawn.estimate(lambda weights: weights @ values))
 
 
 def true_values(project: Project, rows: pd.DataFrame, day: date) -> np.ndarray:

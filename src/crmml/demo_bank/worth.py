@@ -55,6 +55,10 @@ CARD_FEE = 120.0
 _GROWTH = 1.13  # incomes and balances rise, and new deposits bring money from other banks
 _LEFT_WHEN_DRAINING = 0.27
 _IN_DEFAULT = 0.65  # of the year until the write-off
+# Of a year's margin on what was moved out of the current account: balances return to their usual level, sooner where some is sold.
+_DEPOSIT_KEEPS_AWAY, _INVESTMENT_KEEPS_AWAY = 0.4, 0.1
+_OPENING = 3 * COST_OF_BOOKING["counter"]
+_CARD_BUILDS_UP = 0.87  # average use of a card in its first year, as a share of its later use
 
 
 def contribution_next_year(
@@ -139,7 +143,10 @@ def _service(state: State) -> Floats:
 
 
 def value_if_taken(state: State, month: int, present: Floats) -> Floats:
-    """Expected contribution of the twelve months after taking each offer, less what it displaces: (n, 5)."""
+    """Expected contribution of the twelve months after taking each offer, less what it displaces: (n, 5).
+
+    Set by living the same months twice, with the account and without it, and comparing the ledgers.
+    """
     people = state.people
     income, wealth_z = people.income, people.wealth_z
     stays = np.maximum(present, 0.5)
@@ -147,13 +154,14 @@ def value_if_taken(state: State, month: int, present: Floats) -> Floats:
     own = 0.3 * np.maximum(state.idle, 0) / 100
     fresh = income * np.exp(1.5 + 0.8 * wealth_z)
     limit = card_limit(income)
-    used = np.minimum(income * 0.30 / np.maximum(1 - people.revolver, 0.15), 0.75 * limit)
-    card = CARD_FEE + used * (0.18 * (people.revolver > 0) - FTP["card"]) - 60 - 20
+    used = _CARD_BUILDS_UP * np.minimum(income * 0.30 / np.maximum(1 - people.revolver, 0.15), 0.75 * limit)
+    card = CARD_FEE + used * (0.18 * (people.revolver > 0) - FTP["card"]) - 60 - 20 - _OPENING
     card = card - PROB_DEFAULT["card"][0] * LGD["card"] * (used + CCF_EAD["card"] * (limit - used))
     card = card - HURDLE * CAPITAL_RATIO * RISK_WEIGHT["card"] * (used + CCF_CAPITAL["card"] * (limit - used))
     size = own + fresh
-    deposit = size * (FTP["time_deposit"] - deposit_rate(month, size)) * 0.8 - own * on_current - 24 - 12
-    invest = size * 0.85 * 4 * MANAGEMENT_FEE - own * on_current - 40
+    moved = own * on_current
+    deposit = size * (FTP["time_deposit"] - deposit_rate(month, size)) - moved * _DEPOSIT_KEEPS_AWAY - 24 - 12
+    invest = size * 0.85 * 4 * MANAGEMENT_FEE - moved * _INVESTMENT_KEEPS_AWAY - 24 - _OPENING
     insure = _premium(state) * COMMISSION - 12
     amount = np.where(people.company, np.minimum(income * 2, 3e6), income * 9)
     rate = np.where(people.company, 0.068, 0.088) + 0.003 * people.risk_z

@@ -8,12 +8,10 @@ like customers who did not take it (`ledger.displacement`).
 The takers' table has one row per taken product: `customer_id`, `product_id`,
 `family`, `first_year_contribution`, `displaced` (contribution lost on the
 customer's other accounts, positive where they lost, null where not known; both
-in currency) and the segment columns.
+in currency), the segment columns and, where the newest may count more, `opened_on`.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,31 +20,10 @@ from crmml.errors import SourceError
 from crmml.targeting.candidates import Table, as_frame, require_columns
 from crmml.targeting.keeping import SELL
 from crmml.targeting.spec import ListSpec, Offer, ValueEstimate
+from crmml.targeting.taker_means import half_life, levels_of, recency, segment_means
 
 TAKERS = ("customer_id", "product_id", "family", "first_year_contribution", "displaced")
 CONFIG, PRODUCT, SEGMENT = "config", "takers_product", "takers_segment"
-
-
-@dataclass(frozen=True)
-class SegmentMeans:
-    """Mean values of earlier takers of one product, drawn towards the product's mean.
-
-    `table` is indexed by segment: `takers` (count), `mean`, `weight` (share of
-    the segment's own mean in `value`) and `value`, in currency.
-    """
-
-    product_mean: float
-    takers: int
-    table: pd.DataFrame
-
-    def at(self, segments: np.ndarray) -> pd.DataFrame:
-        """`takers`, `weight` and `value` of these segments; one without takers reads the product's mean."""
-        found = self.table.reindex(segments).reset_index(drop=True)
-        found["weight"] = found["weight"].fillna(0.0)
-        return found.assign(
-            takers=found["takers"].where(found["weight"] > 0, self.takers).astype(int),
-            value=found["value"].fillna(self.product_mean),
-        )
 
 
 def with_values(spec: ListSpec, candidates: pd.DataFrame, takers: Table | None) -> pd.DataFrame:
@@ -65,50 +42,6 @@ def with_values(spec: ListSpec, candidates: pd.DataFrame, takers: Table | None) 
         _priced(offer, rows, history, spec.value) for offer in spec.offers if len(rows := _rows_of(candidates, offer))
     ]
     return pd.concat(parts).sort_index()
-
-
-def segment_means(values: np.ndarray, segments: np.ndarray, spec: ValueEstimate) -> SegmentMeans:
-    """Shrunken means by segment: w × segment mean + (1 − w) × product mean, w = n τ² / (n τ² + σ²).
-
-    σ² is the pooled variance within segments, τ² the variance between their
-    true means by the method of moments; τ² = 0 where segments differ no more
-    than chance. Values are winsorised first.
-
-    References
-    ----------
-    .. [1] Bühlmann and Gisler, A Course in Credibility Theory, 2005, chapter 4.
-
-    Examples
-    --------
-    >>> asked = ValueEstimate(minimum_takers=2, winsorise=0)
-    >>> means = segment_means(np.array([8, 12, 88, 112.0]), np.array(["a", "a", "b", "b"]), asked)
-    >>> means.product_mean, means.table["value"].round(2).tolist()
-    (55.0, [10.82, 99.18])
-    """
-    low, high = np.quantile(values, [spec.winsorise, 1 - spec.winsorise])
-    drawn = pd.Series(np.clip(values, low, high))
-    mean = float(drawn.mean())
-    groups = drawn.groupby(segments)
-    table = pd.DataFrame({"takers": groups.size(), "mean": groups.mean()})
-    within, between = _variances(groups, len(drawn), mean)
-    strength = table["takers"] * between
-    weight = strength / (strength + within) if between > 0 else table["takers"] * 0.0
-    table["weight"] = weight.where(table["takers"] >= spec.minimum_takers, 0.0)
-    table["value"] = table["weight"] * table["mean"] + (1 - table["weight"]) * mean
-    return SegmentMeans(mean, len(drawn), table)
-
-
-def _variances(groups: pd.api.typing.SeriesGroupBy, n: int, mean: float) -> tuple[float, float]:
-    """Variance within segments and between their true means (one-way analysis of variance)."""
-    sizes, means = groups.size().to_numpy(dtype=float), groups.mean().to_numpy()
-    k = len(sizes)
-    inside = float((groups.var(ddof=0) * groups.size()).sum())
-    if k < 2 or n <= k:
-        return inside, 0.0
-    within = inside / (n - k)
-    spread = float((sizes * (means - mean) ** 2).sum()) / (k - 1)
-    typical = (n - (sizes**2).sum() / n) / (k - 1)
-    return within, max(0.0, (spread - within) / typical)
 
 
 def _takers(table: Table, spec: ValueEstimate) -> pd.DataFrame:
@@ -144,42 +77,47 @@ def _priced(offer: Offer, rows: pd.DataFrame, history: pd.DataFrame | None, spec
             "Give the offer a value_if_taken in the config, or a longer history",
             code="D019",
         )
-    segments = _segments(rows, spec)
-    gained = segment_means(past["gained"].to_numpy(), _segments(past, spec), spec).at(segments)
-    lost = _displacement(past, segments, spec)
+    levels, theirs = levels_of(rows, spec.segments), levels_of(past, spec.segments)
+    values, life = past["gained"].to_numpy(), None
+    if "opened_on" in past:
+        opened = past["opened_on"].to_numpy().astype("datetime64[D]")
+        life = half_life(values, theirs, opened, winsorise=spec.winsorise)
+    weight = None if life is None else recency(opened, life)
+    gained = segment_means(values, theirs, winsorise=spec.winsorise, weight=weight).at(levels)
+    lost = _displacement(past, levels, spec)
     return rows.assign(
         value_if_taken=gained["value"].to_numpy() - lost["value"].to_numpy(),
         value_source=np.where(gained["weight"] > 0, SEGMENT, PRODUCT),
-        **_words(segments, gained, lost, len(past)),
+        **_words(gained, lost, len(past), life),
     )
 
 
-def _displacement(past: pd.DataFrame, segments: np.ndarray, spec: ValueEstimate) -> pd.DataFrame:
-    """Mean displacement by row, never negative: what grows elsewhere is not counted as brought by the offer."""
+def _displacement(past: pd.DataFrame, levels: list[np.ndarray], spec: ValueEstimate) -> pd.DataFrame:
+    """Mean displacement by row, as far as the product's lies beyond chance.
+
+    Never negative: what grows elsewhere is not counted as brought by the offer. The share kept is that of James and
+    Stein for one mean, 1 − (standard error / mean)²: twelve months of all a customer's accounts are noisy.
+    """
     known = past[past["lost"].notna()]
+    rows = len(levels[0])
     if len(known) < spec.minimum_takers:
-        return pd.DataFrame({"value": np.zeros(len(segments)), "takers": 0})
-    lost = segment_means(known["lost"].to_numpy(), _segments(known, spec), spec).at(segments)
-    return lost.assign(value=lost["value"].clip(lower=0.0), takers=len(known))
+        return pd.DataFrame({"value": np.zeros(rows), "takers": 0})
+    values = known["lost"].to_numpy()
+    drawn = np.clip(values, *np.quantile(values, [spec.winsorise, 1 - spec.winsorise]))
+    mean, error = float(drawn.mean()), float(drawn.std(ddof=1) / np.sqrt(len(drawn))) if len(drawn) > 1 else np.inf
+    kept = max(0.0, 1 - (error / mean) ** 2) if mean > 0 else 0.0
+    lost = segment_means(values, levels_of(known, spec.segments), winsorise=spec.winsorise).at(levels)
+    return lost.assign(value=kept * lost["value"].clip(lower=0.0), takers=len(known))
 
 
 def _is_taker(history: pd.DataFrame, offer: Offer) -> pd.Series:
     return (history["product_id"] == offer.product) | (history["family"] == offer.product)
 
 
-def _segments(frame: pd.DataFrame, spec: ValueEstimate) -> np.ndarray:
-    if not spec.segments:
-        return np.full(len(frame), "all")
-    words = [frame[column].astype("str").fillna("-") for column in spec.segments]
-    return np.array([" / ".join(row) for row in zip(*words, strict=True)], dtype=object)
-
-
-def _words(segments: np.ndarray, gained: pd.DataFrame, lost: pd.DataFrame, takers: int) -> dict[str, list[str]]:
-    of_segment, weight = gained["takers"].tolist(), gained["weight"].tolist()
-    rows = list(
-        zip(segments.tolist(), of_segment, weight, lost["value"].tolist(), lost["takers"].tolist(), strict=True)
-    )
-    said = {(one, n, w, less, m): _sentence(one, n, w, less, m, takers) for one, n, w, less, m in set(rows)}
+def _words(gained: pd.DataFrame, lost: pd.DataFrame, takers: int, life: int | None) -> dict[str, list[str]]:
+    columns = (gained["segment"], gained["takers"], gained["weight"], lost["value"], lost["takers"])
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    said = {row: _sentence(*row, takers, life) for row in set(rows)}
     return {
         "value_source_zh": [said[row][0] for row in rows],
         "value_source_en": [said[row][1] for row in rows],
@@ -187,13 +125,15 @@ def _words(segments: np.ndarray, gained: pd.DataFrame, lost: pd.DataFrame, taker
 
 
 def _sentence(
-    segment: str, of_segment: int, weight: float, lost: float, lost_takers: int, takers: int
+    segment: str, of_segment: int, weight: float, lost: float, lost_takers: int, takers: int, life: int | None
 ) -> tuple[str, str]:
     zh = f"{takers:,} 位已购客户首年贡献的均值"
     en = f"mean first-year contribution of {takers:,} earlier takers"
     if weight > 0:
-        zh = f"同类已购客户首年贡献({segment},{of_segment:,} 位,权重 {weight:.0%})与产品均值({takers:,} 位)加权"
-        en = f"first-year contribution of {of_segment:,} like takers ({segment}), weight {weight:.0%}, rest the mean of all {takers:,} takers"
+        zh = f"同类已购客户首年贡献({segment},{of_segment:,} 位,权重 {weight:.0%}),其余取自更大范围(共 {takers:,} 位)"
+        en = f"first-year contribution of {of_segment:,} like takers ({segment}), weight {weight:.0%}, rest wider circles of {takers:,} takers"
+    if life is not None:
+        zh, en = f"{zh};近期者权重更大(半衰期 {life} 个月)", f"{en}; the newest count most (half-life {life} months)"
     if lost_takers == 0:
         return f"{zh};替代未知,未扣", f"{en}; displacement not known, not taken off"
     return f"{zh};已扣替代 {lost:,.0f}", f"{en}; less {lost:,.0f} displaced"

@@ -145,9 +145,9 @@ class Suppression:
 class ValueEstimate:
     """How `value_if_taken` is estimated from the first-year contributions of earlier takers.
 
-    `segments` are columns of both the takers and the candidates; a segment with
-    fewer than `minimum_takers` takers reads its product's mean, and a product
-    with fewer is refused. The lowest and highest `winsorise` share of each
+    `segments` are columns of both the takers and the candidates, the widest
+    first: each is drawn towards the one before, the first towards the product. A
+    product with fewer than `minimum_takers` is refused. The lowest and highest `winsorise` share of each
     product's values are drawn in to the quantile there.
     """
 
