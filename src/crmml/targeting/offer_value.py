@@ -117,7 +117,7 @@ def _is_taker(history: pd.DataFrame, offer: Offer) -> pd.Series:
 def _words(gained: pd.DataFrame, lost: pd.DataFrame, takers: int, life: int | None) -> dict[str, list[str]]:
     columns = (gained["segment"], gained["takers"], gained["weight"], lost["value"], lost["takers"])
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    said = {row: _sentence(*row, takers, life) for row in set(rows)}
+    said = {row: _sentence(*row, takers=takers, life=life) for row in set(rows)}
     return {
         "value_source_zh": [said[row][0] for row in rows],
         "value_source_en": [said[row][1] for row in rows],
@@ -125,7 +125,7 @@ def _words(gained: pd.DataFrame, lost: pd.DataFrame, takers: int, life: int | No
 
 
 def _sentence(
-    segment: str, of_segment: int, weight: float, lost: float, lost_takers: int, takers: int, life: int | None
+    segment: str, of_segment: int, weight: float, lost: float, lost_takers: int, *, takers: int, life: int | None
 ) -> tuple[str, str]:
     zh = f"{takers:,} 位已购客户首年贡献的均值"
     en = f"mean first-year contribution of {takers:,} earlier takers"
