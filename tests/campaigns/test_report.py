@@ -103,6 +103,10 @@ def test_a_campaign_without_any_outcome_says_so(made):
     assert sentences(told)[0] == ("尚无任何结果", "no outcomes yet")
 
 
+def test_a_campaign_without_any_outcome_has_none_as_of_a_day_either(made):
+    assert report(made, read_history(made, as_of=END), as_of=END)["why"] == "nothing"
+
+
 def test_contacted_controls_are_counted_told_and_stay_in_their_arm(made):
     take(made, [{"customer_id": "0005", "offer": "card", "status": "declined", "contacted_on": "2026-01-09"}])
     take(made, results({1, 2}))

@@ -105,6 +105,11 @@ def test_who_is_kept_or_comes_back_is_told_by_main_accounts_when_the_window_is_o
     assert early.empty
 
 
+def test_a_contact_log_of_other_lists_only_tells_of_takings_alone(made):
+    found = returned(made, bank_of(CONTACTS.replace(LIST_ID, "elsewhere")))
+    assert list(found) == ["accounts"]
+
+
 def test_before_anything_can_have_happened_nothing_is_read(made):
     said = []
     early = bank_of(CONTACTS.replace("2026-01", "2025-12"), until=str(ASSIGNED))

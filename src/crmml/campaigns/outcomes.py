@@ -57,7 +57,7 @@ def read_history(campaign: Campaign, *, as_of: date | None = None) -> pd.DataFra
         parts.append(_entries(path).assign(came=came, source=str(line.about["source"])))
     history = pd.concat(parts, ignore_index=True)
     if as_of is not None:
-        history = history[[day <= as_of for day in history["known_on"]]].reset_index(drop=True)
+        history = history[history["known_on"].map(lambda day: day <= as_of).astype(bool)].reset_index(drop=True)
     return history
 
 

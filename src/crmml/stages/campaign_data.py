@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -47,7 +48,7 @@ def _contacts(bank: Bank, campaign: Campaign, known: pd.DataFrame) -> pd.DataFra
     own = log.filter(log.list_id == campaign.list_id, log.contacted_on.notnull() | log.outcome.notnull())
     frame = own.select("customer_id", "product_id", "contacted_on", "channel", "outcome").to_pandas()
     given = set(_signs(known))
-    frame = frame[[sign not in given for sign in _signs(frame)]]
+    frame = frame[np.array([sign not in given for sign in _signs(frame)], dtype=bool)]
     # A word that is no status stays as it is, so that the check names it; `not_taken` tells of no contact.
     words = frame["outcome"].fillna("").map(lambda word: status_of(word) or ("" if word == "not_taken" else word))
     days = pd.to_datetime(frame["contacted_on"]).dt.strftime("%Y-%m-%d").fillna("")
