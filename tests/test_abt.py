@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crmml.abt import Abt, join_abt, label_copies, require_no_copies
+from crmml import abt as abt_room
+from crmml.abt import Abt, in_population, join_abt, label_copies, require_no_copies
 from crmml.errors import GateError
 from crmml.features import FeatureInfo
 from crmml.snapshots import Population
@@ -84,6 +86,13 @@ def test_the_waterfall_adds_up() -> None:
 def test_a_population_is_a_condition_on_features() -> None:
     abt = join(Population(where="b >= 3"))
     assert abt.frame["customer_id"].tolist() == ["3", "4"]
+
+
+def test_who_is_trained_on_is_scored_also_where_the_kind_is_not_known() -> None:
+    rows = pd.DataFrame({"status": ["ok"] * 3, "kind": ["person", "company", None], "b": [1.0, 2.0, 3.0]})
+    for asked in (Population(kinds=("person",)), Population(), Population(where="b > 1")):
+        assert in_population(rows, asked).tolist() == (abt_room._steps(rows, asked) == "sample").tolist()
+    assert in_population(rows, Population(kinds=("person",))).tolist() == [True, False, True]
 
 
 def test_a_snapshot_without_features_is_an_error_not_a_lost_row() -> None:

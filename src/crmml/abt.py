@@ -163,7 +163,7 @@ def _steps(rows: pd.DataFrame, population: Population) -> pd.Series:
     steps = rows["status"].astype(str).where(rows["status"] != "ok", "sample")
     steps = steps.mask(~_meets(rows, population.where), "not_in_population")
     for kind in sorted(rows["kind"].dropna().unique()):
-        if kind not in population.kinds:
+        if kind not in population.kinds:  # as in_population: no kind is no other kind
             steps = steps.mask(rows["kind"] == kind, f"not_{_other(kind)}")
     return steps
 
@@ -171,12 +171,15 @@ def _steps(rows: pd.DataFrame, population: Population) -> pd.Series:
 def in_population(rows: pd.DataFrame, population: Population) -> npt.NDArray[np.bool_]:
     """Which snapshots, with their features, belong to a population.
 
+    A customer whose kind the bank does not know is trained on, so it is scored too.
+
     Raises
     ------
     ConfigError
         C014 if its condition is not SQL over the columns of `rows`.
     """
-    return rows["kind"].isin(population.kinds).to_numpy() & _meets(rows, population.where)
+    is_other = rows["kind"].notna() & ~rows["kind"].isin(population.kinds)
+    return ~is_other.to_numpy() & _meets(rows, population.where)
 
 
 def _meets(rows: pd.DataFrame, where: str | None) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from crmml.campaigns import check_returned, read_history, read_returned, take_in, with_results
-from crmml.campaigns.outcomes import latest
+from crmml.campaigns.outcomes import already_taken_in, latest
 from crmml.errors import IntegrityError, SourceError
 from crmml.sheets import Print, open_book, write_rows
 from crmml.targeting.columns import PEOPLE, STATUSES
@@ -123,6 +123,8 @@ def test_every_fault_of_every_row_is_told_at_once_and_the_counts_reconcile(made)
     assert codes == ["D040", "D042", "D043", "D043", "D044", "D044", "D045", "D046", "D046", "D046", "D046"]
     assert found.set_aside["reason"].str.len().gt(0).all()
     assert "***999" in str(found.faults[4])
+    assert "***004 in row 6 'maybe')" in str(found.faults[6])
+    assert "row 9 '31/12')" in str(found.faults[7])
     assert "9999 " not in str(found.faults[4])
 
 
@@ -155,6 +157,32 @@ def test_statuses_are_understood_in_words_and_codes_and_both_encodings(made, tmp
     )
     found = check_returned(made, read_returned(path), known_on=ON)
     assert found.entries["status"].tolist() == ["taken", "declined", "considering", "no_answer"]
+
+
+def test_a_file_is_known_by_its_bytes_and_not_by_its_name(made, tmp_path):
+    renamed = workbook(tmp_path / "back.xls")
+    assert read_returned(renamed)["customer_id"].tolist() == ["0001", "0002"]
+    text = csv_of(
+        tmp_path, f"0001\t信用卡\t{LIST_ID}\t已办理", head="客户号\t产品代码\t名单编号\t联系结果", encoding="utf-16"
+    )
+    assert check_returned(made, read_returned(text), known_on=ON).entries["status"].tolist() == ["taken"]
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100))
+    with pytest.raises(SourceError, match=r"Excel 97-2003.*save it as \.xlsx.*D027"):
+        read_returned(tmp_path / "old.xls")
+    with pytest.raises(SourceError, match=r"no sheet has the list's headers .* begins with 一月外呼名单\. Nothing"):
+        read_returned(csv_of(tmp_path, f"0001,card,{LIST_ID},taken", head="一月外呼名单,,,"))
+
+
+def test_the_same_file_as_of_a_later_day_says_more(made):
+    def taken_before(day):
+        return already_taken_in(made, "sha", day)
+
+    found = checked(made, line(taken="no"), on=date(2026, 2, 10))
+    about = {"file": "sha", "known_on": "2026-02-10", "set_aside": 0}
+    assert take_in(made.folder.parent, made, found.entries, source="back.csv", about=about) == (1, 0)
+    assert [taken_before(day) for day in (date(2026, 2, 9), date(2026, 2, 10), ON)] == [True, True, False]
+    assert take(made, line(taken="no")) == (1, 0)
+    assert latest(read_history(made)).loc["0001", "result_on"] == ON
 
 
 def test_a_parquet_file_is_read_with_its_types(made, tmp_path):

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from crmml.campaigns.frozen import Campaign
-from crmml.campaigns.returned import FIELDS
+from crmml.campaigns.returned import FIELDS, TOLD
 from crmml.campaigns.statuses import known_words, plain, status_of
 from crmml.errors import mask
 
 ENTRY = ("customer_id", "status", "contacted_on", "is_taken", "taken_on", "channel", "note", "known_on")
 """One row per customer and thing told: a status of a contact, whether the offer was taken, or both."""
-EXAMPLES = 3
+EXAMPLES, SHOWN = 3, 12  # rows named of a fault, and letters of a cell
 _YES = {"1", "true", "yes", "y", "是", "已办理", "taken"}
 _NO = {"0", "false", "no", "n", "否", "未办理", "not taken", "not_taken"}
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T].*)?|(\d{4})(\d{2})(\d{2})")
@@ -223,8 +223,14 @@ def _aside(rows: pd.DataFrame, found: list[tuple[str, str, np.ndarray]]) -> pd.D
 
 
 def _fault(code: str, told: str, bad: np.ndarray, rows: pd.DataFrame) -> Fault:
+    """The fault with its first rows; where it is of a status or a day, with what stands there."""
+    field = told.split(" ", 1)[0]
     shown = rows[bad].head(EXAMPLES)
-    examples = tuple(f"{mask(each.customer_id)} in row {each.row}" for each in shown.itertuples())
+    cells = [f" {text[:SHOWN]!r}" for text in shown[field]] if field in TOLD else [""] * len(shown)
+    examples = tuple(
+        f"{mask(each.customer_id)} in row {each.row}{cell}"
+        for each, cell in zip(shown.itertuples(), cells, strict=True)
+    )
     return Fault(code, told, int(bad.sum()), examples)
 
 

@@ -74,7 +74,7 @@ def read_returned(path: Path) -> pd.DataFrame:
 
 def _require_columns(path: Path, sheets: Sequence[Sheet], tables: Sequence[Sheet]) -> None:
     wanted = {"customer_id": "客户号 Customer", "offer": "产品代码 Offer code", "list_id": "名单编号 List id"}
-    faults = [] if tables else [f"no column of the list among {', '.join(_shown(sheets)) or 'no headers'}"]
+    faults = [] if tables else [_no_table(sheets)]
     for sheet in tables:
         present = _fields(sheet.header)
         lacking = [words for field, words in wanted.items() if field not in present]
@@ -92,8 +92,14 @@ def _require_columns(path: Path, sheets: Sequence[Sheet], tables: Sequence[Sheet
         )
 
 
-def _shown(sheets: Sequence[Sheet]) -> list[str]:
-    return [repr(name) for sheet in sheets for name in sheet.header if name][:8]
+def _no_table(sheets: Sequence[Sheet]) -> str:
+    """What stands in the first row of each sheet instead of the list's headers."""
+    found = "; ".join(f"{sheet.name} begins with {_first(sheet)}" for sheet in sheets[:4])
+    return f"no sheet has the list's headers (客户号 Customer, 产品代码 Offer code, 名单编号 List id) in its first row: {found}"
+
+
+def _first(sheet: Sheet) -> str:
+    return ", ".join(" ".join(name.split()) for name in sheet.header if name)[:60] or "nothing"
 
 
 def _fields(header: Sequence[str]) -> list[str]:

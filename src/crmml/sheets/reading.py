@@ -18,6 +18,7 @@ from typing import NamedTuple
 from crmml.errors import SourceError
 
 ENCODINGS = ("utf-8-sig", "gb18030")
+_ZIP, _OLD_EXCEL, _UTF_16 = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", (b"\xff\xfe", b"\xfe\xff")
 
 
 class Cell(NamedTuple):
@@ -36,19 +37,33 @@ class Sheet(NamedTuple):
 
 
 def read_sheets(path: Path) -> list[Sheet]:
-    """The sheets of a workbook, or the one table of a CSV file (UTF-8 or GB18030; comma, semicolon or tab).
+    """The sheets of a workbook, or the one table of a text file (UTF-8, GB18030, or Excel's Unicode text; comma,
+    semicolon or tab). A workbook is known by its first bytes, whatever its name ends in.
 
     Raises
     ------
     SourceError
-        D027 if the file is not what its name says.
+        D027 if the file is none of these.
     """
-    if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return list(_workbook(path))
-    return [_table(path)]
+    data = _bytes(path)
+    if data.startswith(_OLD_EXCEL):
+        raise SourceError(
+            f"{path.name} is a workbook of Excel 97-2003, or one with a password; open it and save it as .xlsx without one",
+            code="D027",
+        )
+    if data.startswith(_ZIP) or path.suffix.lower() in (".xlsx", ".xlsm"):
+        return list(_workbook(path, data))
+    return [_table(path, data)]
 
 
-def _workbook(path: Path) -> Iterator[Sheet]:
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror}); expected a file", code="D027") from error
+
+
+def _workbook(path: Path, data: bytes) -> Iterator[Sheet]:
     import openpyxl  # slow to load, and only this verb reads workbooks
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -56,7 +71,7 @@ def _workbook(path: Path) -> Iterator[Sheet]:
         with warnings.catch_warnings():
             # It says which decorations of Excel it does not know; only cells are read here.
             warnings.simplefilter("ignore", UserWarning)
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise SourceError(
             f"{path.name} is not a readable workbook ({error}); expected .xlsx as it was sent out", code="D027"
@@ -87,8 +102,8 @@ def _cell(value: object) -> Cell:
     return Cell(str(value).strip())
 
 
-def _table(path: Path) -> Sheet:
-    text = _decoded(path)
+def _table(path: Path, data: bytes) -> Sheet:
+    text = _decoded(path, data)
     first = text.split("\n", 1)[0]
     mark = max(",;\t", key=first.count)
     lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
@@ -97,12 +112,8 @@ def _table(path: Path) -> Sheet:
     return Sheet(path.name, header, rows)
 
 
-def _decoded(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}); expected a file", code="D027") from error
-    for encoding in ENCODINGS:
+def _decoded(path: Path, data: bytes) -> str:
+    for encoding in ("utf-16", *ENCODINGS) if data.startswith(_UTF_16) else ENCODINGS:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:

@@ -226,8 +226,10 @@ def take_outcomes(
         lines, faults = [], []
         for source, returned, known_on, sha in given:
             if returned.empty:
-                say(f"campaign  {source}: no status, day of contact or result is entered on any row; nothing is taken in")
-            if already_taken_in(campaign, sha):
+                say(
+                    f"campaign  {source}: no status, day of contact or result is entered on any row; nothing is taken in"
+                )
+            if already_taken_in(campaign, sha, known_on):
                 say(f"campaign  {source} was taken in before; nothing changes")
                 lines.append(
                     {

@@ -11,6 +11,7 @@ from crmml.config import Model
 from crmml.errors import NotFoundError, UsageError, did_you_mean
 from crmml.stages.abts import Ground, lay_ground
 from crmml.stages.audit import make_audit
+from crmml.stages.faults import Faults
 from crmml.stages.groups import make_groups
 from crmml.stages.hands import Hands, hands
 from crmml.stages.lists import make_list, opened
@@ -79,7 +80,11 @@ def run_stages(
     workers: Hands = ALONE,
     say: Say,
 ) -> None:
-    """As `run_bank`, for whoever holds the bank's lock already."""
+    """As `run_bank`, for whoever holds the bank's lock already.
+
+    A model that cannot be trained or a list that cannot be made does not keep the others from it: the run goes on, and
+    ends with the errors.
+    """
     say = once(say)
     wanted = STAGES if stage is None else (stage,)
     trained = models_of(project, only=model) if "train" in wanted else []
@@ -89,30 +94,36 @@ def run_stages(
     ground = lay_ground(project, force=force and wanted[0] in STAGES[:3], say=say)
     if "audit" in wanted:
         make_audit(project, ground.bank, ground.ledger, force=force, say=say)
+    faults = Faults(say)
     if "train" in wanted:
-        train_models(project, ground, trained, force=force, workers=workers, say=say)
-    if "score" in wanted and project.config.models and (stage == "score" or _is_served(project, say=say)):
-        make_scores(project, force=force, say=say)
+        train_models(project, ground, trained, faults, force=force, workers=workers, say=say)
+    with faults.postponed("scores"):
+        if "score" in wanted and project.config.models and (stage == "score" or _is_served(project, say=say)):
+            make_scores(project, force=force, say=say)
     value = None
     if "value" in wanted and workers.pool is not None:
         value = workers.begin(_tell_value_apart, project, force=force)  # told at the end: nothing in between reads it
     elif "value" in wanted:
         tell_value(project, ground, force=force, say=say)
     if "loyalty" in wanted and (stage == "loyalty" or has_churn(project)):
-        make_loyalty(project, ground, force=force, say=say)
-        say(f"          {page_path(project)}")
-    if "list" in wanted:
-        for name in project.config.lists:
+        with faults.postponed("loyalty"):
+            make_loyalty(project, ground, force=force, say=say)
+            say(f"          {page_path(project)}")
+    for name in project.config.lists if "list" in wanted else ():
+        with faults.postponed(f"list {name}"):
             make_list(project, name, force=force, say=say)
             for path in opened(project, name):
                 say(f"          {path}")
     asked = project.config
     if stage == "warn" or ("warn" in wanted and asked.warning is not None):
-        left_out("warning", lambda: make_warning(project, force=force, say=say), say=say, alone=stage == "warn")
+        with faults.postponed("warning"):
+            left_out("warning", lambda: make_warning(project, force=force, say=say), say=say, alone=stage == "warn")
     if stage == "groups" or ("groups" in wanted and asked.groups is not None):
-        left_out("groups", lambda: make_groups(project, force=force, say=say), say=say, alone=stage == "groups")
+        with faults.postponed("groups"):
+            left_out("groups", lambda: make_groups(project, force=force, say=say), say=say, alone=stage == "groups")
     if value is not None:
         value(say)
+    faults.end()
 
 
 def left_out(name: str, make: Callable[[], object], *, say: Say, alone: bool) -> None:
@@ -148,7 +159,14 @@ def models_of(project: Project, *, only: str | None = None) -> list[Model]:
 
 
 def train_models(
-    project: Project, ground: Ground, models: list[Model], *, force: bool, workers: Hands = ALONE, say: Say
+    project: Project,
+    ground: Ground,
+    models: list[Model],
+    faults: Faults,
+    *,
+    force: bool,
+    workers: Hands = ALONE,
+    say: Say,
 ) -> None:
     """Train models, promote those that have no champion and pass their gates, judge the order of products."""
     foretelling = [model for model in models if model.spec.kind != "uplift"]
@@ -158,12 +176,18 @@ def train_models(
             begun.append(partial(make_model, project, model, ground, force=force))
         else:
             begun.append(workers.begin(_train_apart, project, model, workers.count, force=force))
+    trained = []
     for model, train in zip(foretelling, begun, strict=True):
-        train(say=say)
-        promote_first(project.workspace, model.key, model.spec.name, say=say)
-    rank_products(project, foretelling, say=say)
+        with faults.postponed(f"train {model.key}"):
+            train(say=say)
+            promote_first(project.workspace, model.key, model.spec.name, say=say)
+            trained.append(model)
+    rank_products(project, trained, say=say)
     # Effects begin at the chance to take without a contact, which the champions of uptake tell.
-    train_uplifts(project, ground, [model for model in models if model.spec.kind == "uplift"], force=force, say=say)
+    for model in models:
+        if model.spec.kind == "uplift":
+            with faults.postponed(f"train {model.key}"):
+                train_uplifts(project, ground, [model], force=force, say=say)
 
 
 def _train_apart(project: Project, model: Model, side_by_side: int, *, force: bool, say: Say) -> None:

@@ -288,7 +288,7 @@ def make_effects(project: Project, day: date, features: Path, scores: Path, *, s
             scorer = Scorer(served, model.spec.name, version, peers=peers, voice=voice)
             frame, worst, offers = foretold(rows, scorer, scores)
             frame.to_parquet(staged.path(f"{key}.parquet", rows=len(frame)), index=False)
-            speaks = frame[list(FOR_LISTS)] if len(frame) else frame
+            speaks = frame[list(FOR_LISTS)] if len(frame) else pd.DataFrame(columns=list(FOR_LISTS))
             for_lists.append(speaks)
             told[key] = {"name": model.spec.name, "version": version, "offers": offers, "worst_difference": worst}
             say(f"          {model.spec.name} version {version}: {len(frame):,} effects for {', '.join(offers)}")

@@ -50,7 +50,7 @@ def make_warning(project: Project, *, cutoff: date | None = None, force: bool = 
     ConfigError
         If the bank has no `warning.yaml`, or it names a model or a manager that is not there.
     NotFoundError
-        If the model that warns has no champion.
+        If the model that warns has no champion, or has no customer of the cut-off to score.
     """
     say = once(say)
     spec = require_spec(project)
@@ -76,6 +76,7 @@ def make_warning(project: Project, *, cutoff: date | None = None, force: bool = 
     if not needs_making(step, force=force, say=say) and all(path.exists() for path in warning_paths(project)):
         return step.folder
     history, rules = replayed(project, spec, served, bank, ledger, past)
+    require_scored(history, served, day)
     made = _alerts(project, spec, served, history, directory, day, loyalty)
     matured = history[history["label"].notna()]
     honest = matured[pd.to_datetime(matured["cutoff_date"]).dt.date >= learned_until(served.warns)]
@@ -155,6 +156,22 @@ def require_units(spec: WarningSpec, bank: Bank) -> None:
                     f"{len(known):,} {plural}.{did_you_mean(unit, known)}",
                     code="C013",
                 )
+
+
+def require_scored(history: pd.DataFrame, served: Served, day: date) -> None:
+    """Somebody of the cut-off can leave.
+
+    Raises
+    ------
+    NotFoundError
+        M001 if the champion's population has nobody at the cut-off.
+    """
+    if not (history["cutoff_date"] == pd.Timestamp(day)).any():
+        raise NotFoundError(
+            f"nobody to warn of at {day}: no customer belongs to the population of {served.warns.model.spec.name} version "
+            f"{served.warns.version} then; expected some. Look at `population:` and `label:` in its config",
+            code="M001",
+        )
 
 
 def replayed(

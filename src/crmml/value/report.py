@@ -26,7 +26,7 @@ from crmml.value.potential import by_peers, potential
 from crmml.value.scored import by_model, errors_by_model
 from crmml.value.shocks import Shocks, shock_table, taken_apart
 from crmml.value.spec import ValueSpec
-from crmml.value.sums import LEVELS, days_of, sum_by, sum_by_customer, year_to
+from crmml.value.sums import LEVELS, days_of, first_day, sum_by, sum_by_customer, year_to
 
 TOPS = (100, 500, 1000)
 GONE = "not at the cut-off"
@@ -64,7 +64,7 @@ def read_ledger(
     year = year_to(ledger, cutoff)
     _sums(report, year)
     _returns(report, bank, ledger, cutoff)
-    _shocks(report, bank, cutoff, spec)
+    _shocks(report, bank, year, cutoff, spec)
     customers = _customers(bank, year, segment)
     report.tables["customers"] = customers
     _against_deposits(report, year, customers)
@@ -104,15 +104,17 @@ def _returns(report: Report, bank: Bank, ledger: ir.Table, cutoff: date) -> None
     report.figures |= {name: None if pd.isna(whole[name]) else float(whole[name]) for name in ("eva", "raroc")}
 
 
-def _shocks(report: Report, bank: Bank, cutoff: date, spec: ValueSpec) -> None:
+def _shocks(report: Report, bank: Bank, year: ir.Table, cutoff: date, spec: ValueSpec) -> None:
     """The shock table; the year closed again unshocked must be the ledger's own, to the cent.
+
+    A ledger of less than a year is closed again from its first month on: accounts may have been open before it began.
 
     Raises
     ------
     IntegrityError
         I005 if it is not.
     """
-    first = shift_months(cutoff, -12) + timedelta(days=1)
+    first = max(shift_months(cutoff, -12) + timedelta(days=1), first_day(year) or date.min)
     shocks = Shocks(open_year(bank, first, cutoff), spec.shocks)
     again, ledger = shocks.total({}) / 100, report.figures["contribution"]
     if abs(again - ledger) >= 0.005:
@@ -128,7 +130,7 @@ def _shocks(report: Report, bank: Bank, cutoff: date, spec: ValueSpec) -> None:
 def _customers(bank: Bank, year: ir.Table, segment: pd.Series) -> pd.DataFrame:
     """One row per customer of the year with its ranks; `rank_change` is how far deposits put it above its true rank."""
     frame = sum_by_customer(year)
-    frame.insert(1, "segment", frame["customer_id"].map(segment).fillna(GONE))
+    frame.insert(1, "segment", frame["customer_id"].map(segment).astype(object).fillna(GONE))
     ends = month_end_deposits(bank, year)
     last = ends[ends["month_end"] == ends["month_end"].max()].set_index("customer_id")["balance"]
     mean = ends.groupby("customer_id")["balance"].sum() / max(1, ends["month_end"].nunique())

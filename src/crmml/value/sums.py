@@ -86,3 +86,9 @@ def days_of(year: ir.Table) -> int:
     """Days of the months that the rows cover, from the first month to the last."""
     span = year.aggregate(first=_.month_end.min(), last=_.month_end.max()).to_pyarrow().to_pylist()[0]
     return 0 if span["last"] is None else (span["last"] - span["first"].replace(day=1)).days + 1
+
+
+def first_day(year: ir.Table) -> date | None:
+    """The first day of the first month with a row; None without any."""
+    found: date | None = year.aggregate(first=_.month_end.min()).to_pyarrow()["first"][0].as_py()
+    return None if found is None else found.replace(day=1)
