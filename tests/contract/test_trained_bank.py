@@ -285,3 +285,10 @@ def test_groups_are_made_of_the_scores_there_are_and_say_which_are_not(home: Pat
     page = (home / "out/small/groups.html").read_text(encoding="utf-8")
     assert "there is no champion for it" in page
     assert "C0000" not in page
+
+
+def test_groups_by_a_model_of_something_else_are_refused(home: Path) -> None:
+    with written(
+        home / "configs" / "small" / "groups.yaml", GRID.replace("}}", "}, risk: {model: churn, cuts: [0.1]}}")
+    ):
+        refused(crmml("groups", "configs/small", home=home), 3, "the axis risk is given by 'churn'", "[C013]")

@@ -30,6 +30,8 @@ from crmml.stages.project import Project, open_project
 from crmml.stages.scores import Champion, champions
 
 SCORES = {"value": "contribution", "loyalty": "prob_churn", "risk": "prob_default"}
+KINDS = {"value": ("contribution",), "loyalty": ("churn", "given", "bookings"), "risk": ("default", "given")}
+"""The targets whose model may stand on an axis; what a given label means, the bank knows."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,11 @@ def make_groups(project: Project, *, cutoff: date | None = None, force: bool = F
     NotFoundError
         If none of the three scores can be had.
     ConfigError
-        If the reference lies after the cut-off.
+        If the reference lies after the cut-off, or an axis names a model of something else.
     """
     say = once(say)
     spec, day = project.config.groups or GroupSpec(), project.scored_cutoff(cutoff)
+    require_axes(project, spec)
     bank, ledger, _ = features_at(project, day, say=say)
     serving = {found.model.key: found for found in _champions(project)}
     used = {axis: serving.get(getattr(spec.grid, axis).model) for axis in AXES}
@@ -84,6 +87,26 @@ def make_groups(project: Project, *, cutoff: date | None = None, force: bool = F
     reference = spec.reference or days[0]
     _publish(project, step, spec, past, sources, group_customers(scores, spec, reference=reference), reference, say)
     return step.folder
+
+
+def require_axes(project: Project, spec: GroupSpec) -> None:
+    """The model of each axis foretells what the axis is called by; one that is not configured leaves its axis out.
+
+    Raises
+    ------
+    ConfigError
+        C013 if it does not.
+    """
+    models = project.config.models
+    for axis, kinds in KINDS.items():
+        key = getattr(spec.grid, axis).model
+        if key in models and models[key].spec.kind not in kinds:
+            fitting = [each for each, model in models.items() if model.event is None and model.spec.kind in kinds]
+            raise ConfigError(
+                f"groups: the axis {axis} is given by {key!r}, a model of {models[key].spec.kind}; expected one of "
+                f"{' or '.join(kinds)}: {', '.join(fitting) or 'there is none, leave the axis out'}",
+                code="C013",
+            )
 
 
 def _champions(project: Project) -> list[Champion]:
