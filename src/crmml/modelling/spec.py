@@ -46,7 +46,7 @@ _RESERVED = {
     "force_col_wise": "would change the model hash",
     "num_threads": "belongs to the run, not to the model",
     "seed": "belongs under tuning.seed",
-    "monotone_constraints": "come from the expected signs in the feature catalogue",
+    "monotone_constraints": "comes from the expected signs in the feature catalogue",
     "categorical_feature": "comes from the feature catalogue",
 }
 
