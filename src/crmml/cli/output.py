@@ -64,20 +64,46 @@ def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
+LONG = 500
+"""More rows than people read on a screen: written as plain aligned text, which a layout engine takes minutes for."""
+
+
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    if len(rows) > LONG:
+        _print_long(rows)
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in rows[0]:
-        numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(name, justify="right" if _is_numeric(rows, name) else "left", overflow="fold")
     for row in rows:
         table.add_row(*[_text(row.get(name)) for name in rows[0]])
     width = None if sys.stdout.isatty() else 200
     no_color = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     Console(file=sys.stdout, no_color=no_color, width=width, highlight=False, markup=False).print(table)
+
+
+def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
+
+
+def _print_long(rows: Sequence[Mapping[str, Any]]) -> None:
+    from rich.cells import cell_len
+
+    columns = []
+    for name in rows[0]:
+        cells = [name, *(_text(row.get(name)) for row in rows)]
+        lengths = [len(cell) if cell.isascii() else cell_len(cell) for cell in cells]
+        width, is_numeric = max(lengths), _is_numeric(rows, name)
+        gaps = (" " * (width - length) for length in lengths)
+        columns.append(
+            [f"{gap}{cell}" if is_numeric else f"{cell}{gap}" for cell, gap in zip(cells, gaps, strict=True)]
+        )
+    head, *lines = ("   ".join(line) for line in zip(*columns, strict=True))
+    print(head.rstrip(), "─" * cell_len(head), *(line.rstrip() for line in lines), sep="\n")
 
 
 def _text(value: Any) -> str:

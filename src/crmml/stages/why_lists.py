@@ -113,7 +113,7 @@ def _listed(targets: TargetList, customer_id: str, arms: bool) -> pd.Series | No
 
 def _chosen(row: pd.Series, arms: bool) -> dict[str, Any]:
     names = ("offer", "offer_zh", "offer_en", "channel", "branch", "manager", "expected_value", "call_by")
-    told = {name: row[name] for name in names} | {"call_by": str(row["call_by"].date())}
+    told = {name: None if pd.isna(row[name]) else row[name] for name in names} | {"call_by": str(row["call_by"].date())}
     return {"arm": row["arm"], **told} if arms else told
 
 
