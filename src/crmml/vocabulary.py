@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 Pair = tuple[str, str]
@@ -91,3 +92,64 @@ def gate_words(name: str) -> Pair:
     if name in _MEASURES:
         return zh, en
     return _GATES.get(name, name), name.replace("_", " ")
+
+
+_PARTS: tuple[tuple[str, str], ...] = (
+    ("one of the lower ends above 0, on customers not learned from", "在未参与训练的客户上,至少一个区间下限大于 0"),
+    (
+        "clean, or not auditable with a note under gates: {accepted: …}",
+        "无泄漏;无法审计的须在 gates: {accepted: …} 写明理由",
+    ),
+    ("later rows, or a note under gates: {accepted: …}", "以较晚的行检验,或在 gates: {accepted: …} 写明理由"),
+    ("measured against the champion: train again", "须与在用版本比较:请重新训练"),
+    (r"within (\S+) to (\S+), or an interval that covers 1", r"在 \1 至 \2 之间,或区间含 1"),
+    (r"lower end above (\S+)", r"区间下限大于 \1"),
+    (r"at least (\S+) \(champion (\S+)\)", r"至少 \1(在用版本 \2)"),
+    (r"at least (\S+) \(two refits (\S+)\)", r"至少 \1(两次重拟合 \2)"),
+    (r"at least (\S+)", r"至少 \1"),
+    (r"at most (\S+)", r"至多 \1"),
+    (r"(\d+) violations in ([\d,]+) perturbed rows", r"\2 行扰动样本中 \1 处违反"),
+    (r"(\d+) violations", r"\1 处违反"),
+    (r"measured against version (\S+), not the champion", r"与版本 \1 比较,并非在用版本"),
+    ("neither is below 0 beyond chance", "均不显著低于 0"),
+    ("no difference beyond chance", "无显著差异"),
+    ("a comparison on the same rows", "在相同的行上比较"),
+    (r"Qini (.+), average effect (.+)", r"Qini \1,平均效应 \2"),
+    (r"(\S+) differs by (\S+)", r"\1 相差 \2"),
+    (r"not auditable, accepted: (.+)", r"无法审计,已接受:\1"),
+    (r"not time-honest, accepted: (.+)", r"非时间外检验,已接受:\1"),
+    ("not auditable", "无法审计"),
+    ("not time-honest", "非时间外检验"),
+    ("not measured", "未测量"),
+    ("not run", "未执行"),
+    ("clean", "无泄漏"),
+    ("none", "无"),
+)
+
+
+def gate_figures(text: str) -> Pair:
+    """What a gate found or expected, in Chinese and English; a bare figure is the same in both.
+
+    >>> gate_figures("within 0.8 to 1.25, or an interval that covers 1")
+    ('在 0.8 至 1.25 之间,或区间含 1', 'within 0.8 to 1.25, or an interval that covers 1')
+    >>> gate_figures("0.8765 [0.8700, 0.8800]")
+    ('0.8765 [0.8700, 0.8800]', '0.8765 [0.8700, 0.8800]')
+    """
+    for pattern, zh in _PARTS:
+        if text == pattern:
+            return zh, text
+        if "(" in pattern and (match := re.fullmatch(pattern, text)):
+            return match.expand(zh), text
+    return text, text
+
+
+PROPENSITY, UPLIFT = "propensity, not causal", "uplift"
+SAVE_RATE = "save rate assumed by the bank, not causal"
+SAVE_RATE_ZH = "本行假定的挽留率,非因果效应"
+PROPENSITY_ZH, UPLIFT_ZH = "购买倾向,非因果效应", "增量效应"
+EFFECT_SOURCES = {
+    PROPENSITY: (PROPENSITY_ZH, PROPENSITY),
+    UPLIFT: (UPLIFT_ZH, UPLIFT),
+    SAVE_RATE: (SAVE_RATE_ZH, SAVE_RATE),
+}
+"""Where an effect comes from, in Chinese and English, by what the files for machines say."""

@@ -139,3 +139,12 @@ def test_a_group_of_whom_nobody_is_selected_is_told_and_one_of_few_is_not():
     assert (nobody["ratio"]["value"], nobody["flag"]) == (0.0, "outside")
     assert (some["selected"], some["rate"], some["ratio"]) == ("< 5", None, None)
     assert few["group"].en == "others (together)"
+
+
+def test_each_language_has_its_own_words_of_offers_and_the_banks_own_names_stand_once():
+    offers = Composition("offer", Words("产品", "Offer"), {"card": Words("信用卡", "card")})
+    rows_ = story().rows.assign(offer="card")
+    page = list_page(story(rows=rows_, compositions=(offers,)))
+    assert '<span class="zh" lang="zh">信用卡</span><span class="en " lang="en">card</span>' in page
+    assert "信用卡 card" not in page
+    assert "<td>贷款 loan</td>" in page  # an offer without words of its own keeps its name

@@ -14,6 +14,7 @@ from crmml.reporting.charts import bars
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, chart_style, to_svg
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
+from crmml.vocabulary import EFFECT_SOURCES
 
 FEWEST = 5
 """An arm of fewer customers is shown without its rate: it would tell of persons."""
@@ -72,6 +73,7 @@ def campaign_page(
         steps=[(words, told["funnel"][code]) for code, words in FUNNEL.items()],
         units=UNITS,
         success=SUCCESS[told["success"]],
+        effect_words=[EFFECT_SOURCES.get(source, (source, source)) for source in told["effect_source"]],
         fewest=FEWEST,
     )
 

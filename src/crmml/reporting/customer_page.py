@@ -190,7 +190,8 @@ def _value_chart(ledger: pd.DataFrame | None, peers: Mapping[str, float] | None,
     return svg(waterfalls([Fall("本客户 this customer", amounts, peers or {})], currency=currency, name="value"))
 
 
-def _facts(customer: Customer) -> list[tuple[str, str, str]]:
+def _facts(customer: Customer) -> list[tuple[str, str, tuple[str, str]]]:
+    """What is known beside scores: label in Chinese and English, value in both (the same where it is the bank's own word)."""
     kinds = {"person": "个人 person", "company": "企业 company"}
     facts = [
         ("类型", "kind", kinds.get(customer.kind or "", customer.kind)),
@@ -199,7 +200,9 @@ def _facts(customer: Customer) -> list[tuple[str, str, str]]:
         ("客户经理", "manager", customer.manager),
         ("建立关系", "customer since", customer.since),
     ]
-    return [(zh, en, str(value)) for zh, en, value in facts if value]
+    in_both = {*kinds.values(), *SEGMENTS.values()}
+    told = [(zh, en, str(value)) for zh, en, value in facts if value]
+    return [(zh, en, tuple(value.split(" ", 1)) if value in in_both else (value, value)) for zh, en, value in told]  # type: ignore[misc]
 
 
 def _ledger_command(customer: Customer) -> str:

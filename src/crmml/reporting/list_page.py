@@ -111,7 +111,7 @@ def list_page(story: ListStory, *, language: str = "both") -> str:
         eligible=len(story.eligible),
         compositions=[(each.title, compose(story.rows, each)) for each in story.compositions],
         steps=list(_steps(story.waterfall)),
-        limits=list(_limits(story.capacity_use)),
+        limits=list(_limits(story.capacity_use, _known_words(story.compositions))),
         prices=_dearest(story.capacity_use),
         fairness=list(_treated(story.fairness)),
         changes=_changes(about),
@@ -189,7 +189,14 @@ def _steps(waterfall: pd.DataFrame) -> Iterator[dict[str, Any]]:
         }
 
 
-def _limits(use: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _known_words(compositions: Sequence[Composition]) -> dict[str, Words]:
+    """Words of offers and channels by their code."""
+    return {
+        key: words for each in compositions if each.name in ("offer", "channel") for key, words in each.words.items()
+    }
+
+
+def _limits(use: pd.DataFrame, known: Mapping[str, Words]) -> Iterator[dict[str, Any]]:
     """Limits of the whole list, its offers and channels; of branches and managers only how many are full."""
     words = {"total": Words("总量", "total"), "budget": Words("预算", "budget"), "channel": Words("渠道", "channel")}
     words |= {
@@ -214,7 +221,7 @@ def _limits(use: pd.DataFrame) -> Iterator[dict[str, Any]]:
             is_shown = np.isfinite(limit) and limit > 0 and used[:1].isdigit()
             yield {
                 "kind": name,
-                "name": row["name"],
+                "name": (named.zh, named.en) if (named := known.get(str(row["key"]))) else (row["name"],) * 2,
                 "units": None,
                 "used": f"{row['used']:,.0f}" if kind == "budget" else used,
                 "limit": f"{limit:,.0f}" if np.isfinite(limit) else None,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from crmml.reporting.words import Words
+from crmml.vocabulary import gate_figures, gate_words
 
 
 @dataclass(frozen=True)
@@ -165,3 +168,9 @@ def group(name: str) -> Words:
 def attribute(name: str) -> Words:
     """The words of an attribute; a column of a table is its own word."""
     return ATTRIBUTES.get(name, Words(name, name))
+
+
+def in_words(gate: Mapping[str, Any]) -> dict[str, Any]:
+    """A gate of a card as a page shows it: `words`, `found` and `expected` in Chinese and English, `passed`."""
+    figures = {name: gate_figures(str(gate[name])) for name in ("found", "expected")}
+    return {"words": gate_words(gate["name"]), **figures, "passed": gate["passed"]}

@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from crmml.economics import FAMILY_WORDS
 from crmml.evaluation.trials import KINDS
 from crmml.reporting.fonts import BLUE, MUTED, chart_style, to_svg
+from crmml.reporting.metric_words import in_words
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
 
@@ -69,6 +70,7 @@ def uplift_page(
         version=version,
         metrics=metrics,
         is_money=metrics["outcome"] == "contribution",
+        gates=[in_words(gate) for gate in metrics["gates"]],
         chart=svg(_gains(metrics)),
         kinds=[{**row, "words": Words(*KINDS[row["kind"]])} for row in metrics["kinds"]],
         policies=[{**row, "words": POLICIES[row["policy"]]} for row in metrics["policies"]],

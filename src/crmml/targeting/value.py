@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-PROPENSITY, UPLIFT = "propensity, not causal", "uplift"
-SAVE_RATE = "save rate assumed by the bank, not causal"
-SAVE_RATE_ZH = "本行假定的挽留率,非因果效应"
-PROPENSITY_ZH, UPLIFT_ZH = "购买倾向,非因果效应", "增量效应"
-EFFECT_SOURCES = {
-    PROPENSITY: (PROPENSITY_ZH, PROPENSITY),
-    UPLIFT: (UPLIFT_ZH, UPLIFT),
-    SAVE_RATE: (SAVE_RATE_ZH, SAVE_RATE),
-}
-"""Where an effect comes from, in Chinese and English, by what the files for machines say."""
+from crmml.vocabulary import EFFECT_SOURCES, PROPENSITY, PROPENSITY_ZH, SAVE_RATE, SAVE_RATE_ZH, UPLIFT, UPLIFT_ZH
+
+__all__ = [
+    "EFFECT_SOURCES",
+    "PROPENSITY",
+    "PROPENSITY_ZH",
+    "SAVE_RATE",
+    "SAVE_RATE_ZH",
+    "UPLIFT",
+    "UPLIFT_ZH",
+    "expected_value",
+]
 
 
 def expected_value(

@@ -12,7 +12,7 @@ from crmml.bundle import Bundle
 from crmml.evaluation.groups import RESAMPLES
 from crmml.reporting import words
 from crmml.reporting.evidence import Evidence
-from crmml.reporting.metric_words import attribute, group
+from crmml.reporting.metric_words import attribute, group, in_words
 from crmml.reporting.model_report.card import data_window, few_events, parameters, stated, weaknesses
 from crmml.reporting.model_report.drawing import draw
 from crmml.reporting.model_report.explanations import explanations
@@ -23,7 +23,6 @@ from crmml.reporting.model_report.testing import before_after, compared, ks_scor
 from crmml.reporting.model_report.variables import features, kept, reason_codes, steadiest
 from crmml.reporting.page import render
 from crmml.reporting.words import Words
-from crmml.vocabulary import gate_words
 
 _NOTHING = Evidence()
 _ABSENT = {
@@ -87,7 +86,7 @@ def model_report(
         benchmark=against_benchmark(card["metrics"]),
         rivals=against_rivals(card["metrics"]),
         decile_parts=[part for part in card["metrics"]["per_cutoff"] if "deciles_by_verdict" in part],
-        gates=[{**gate, "words": gate_words(gate["name"])} for gate in card["metrics"].get("gates", [])],
+        gates=[in_words(gate) for gate in card["metrics"].get("gates", [])],
         window=data_window(card),
         few_events=few_events(card),
         tested=tested(predictions),
