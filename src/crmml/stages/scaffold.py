@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files as package_files
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def scaffold(directory: Path) -> list[Path]:
         if path.exists():
             raise BackendError(f"{path} is already there and is left as it is; choose another folder", code="L003")
     words = {
-        "name": directory.name,
+        "name": bank_name(directory),
         "folder": str(directory),
         "contract": "\n".join(_described(table) for table in CONTRACT.values()),
         "until": "2025-12-31",
@@ -36,6 +37,15 @@ def scaffold(directory: Path) -> list[Path]:
         template = package_files("crmml.stages").joinpath("templates", path.name).read_text(encoding="utf-8")
         write_atomic(path, template.format(**words))
     return paths
+
+
+def bank_name(directory: Path) -> str:
+    """The folder's name as a bank's name, which holds letters, digits, `_` and `-` only.
+
+    >>> bank_name(Path("configs/my bank")), bank_name(Path("我的 银行(测试)")), bank_name(Path("..."))
+    ('my_bank', '我的_银行_测试', 'mybank')
+    """
+    return re.sub(r"[^\w-]+", "_", directory.name).strip("_-")[:60] or "mybank"
 
 
 def _described(table: TableContract) -> str:
