@@ -228,10 +228,10 @@ def two_models(
     return np.asarray(with_(asked) - without(asked))
 
 
-def fold_of(customers: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+def fold_of(customers: npt.NDArray[np.str_], count: int = FOLDS) -> npt.NDArray[np.int64]:
     """The fold of each row, by the hash of its customer: the same in every run and order of rows."""
     unique, codes = np.unique(customers, return_inverse=True)
-    return np.array([zlib.crc32(str(one).encode()) % FOLDS for one in unique])[codes]
+    return np.array([zlib.crc32(str(one).encode()) % count for one in unique], dtype=np.int64)[codes]
 
 
 def _short_of(trial: Trial) -> bool:

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -32,6 +31,7 @@ from crmml.scoring import Scorer, score_frame
 from crmml.snapshots import take_event_snapshots
 from crmml.stages.abts import Ground, select_features
 from crmml.stages.audit import audit_state, make_audit
+from crmml.stages.chances import Taking, base_of, uptake_champions
 from crmml.stages.features import features_digest
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project
@@ -71,19 +71,19 @@ def make_uplift(
         If the arms of the log were not drawn at random.
     """
     state = audit_state(make_audit(project, ground.bank, ground.ledger, say=say))
-    scorers = uptake_champions(project, model.spec.target.products)
+    takers = uptake_champions(project, model.spec.target.products)
     inputs = {
         "tables": tables_digest(project),
         "spec": digest_of(dataclasses.asdict(model.spec)),
         "leak_audit": state,
-        "uptake": digest_of({offer: found.digest for offer, found in scorers.items()}),
+        "uptake": digest_of({offer: found.identity for offer, found in takers.items()}),
     }
     step = Step(f"train {model.key}", project.workspace.of("training", model.key), inputs)
     if not needs_making(step, force=force, say=say):
         return None
-    abt = make_trial(project, model, ground, scorers)
+    abt = make_trial(project, model, ground, takers)
     require_no_copies(abt)
-    told = {"uptake": {offer: found.digest for offer, found in scorers.items()}}
+    told = {"uptake": {offer: found.bundle.digest for offer, found in takers.items()}}
     trained = train_effect(abt, model.spec, leak_audit=state, told=told)
     folder = project.workspace.of("bundles", model.key)
     digest = trained.save(folder).digest
@@ -135,23 +135,7 @@ def _figure(figure: Mapping[str, Any]) -> str:
     return value if figure["low"] is None else f"{value} [{figure['low']:.4f}, {figure['high']:.4f}]"
 
 
-def uptake_champions(project: Project, offers: tuple[str, ...]) -> dict[str, Bundle]:
-    """The champion of the uptake model of each offer that has one."""
-    found: dict[str, Bundle] = {}
-    for model in project.config.models.values():
-        target = model.spec.target
-        offer = getattr(target, "product_family", None) or getattr(target, "product_id", None)
-        if model.spec.kind != "uptake" or model.event is not None or offer not in offers:
-            continue
-        try:
-            resolved = registry.resolve(f"{model.spec.name}@champion", models=project.workspace.models)
-        except NotFoundError:
-            continue  # without a champion the chance to take is not known for this offer
-        found[str(offer)] = bundle.load(resolved.bundle_dir)
-    return found
-
-
-def make_trial(project: Project, model: Model, ground: Ground, scorers: Mapping[str, Bundle]) -> Abt:
+def make_trial(project: Project, model: Model, ground: Ground, takers: Mapping[str, Taking]) -> Abt:
     """Assignments with what was known the day before, arm, chance and outcome."""
     spec, bank = model.spec, ground.bank
     asked = assignments(bank, spec.target)
@@ -159,7 +143,7 @@ def make_trial(project: Project, model: Model, ground: Ground, scorers: Mapping[
     between = Interval(spec.split.train[0] - _ONE_DAY, spec.split.tested[-1] + _ONE_DAY)
     snapshots = take_event_snapshots(bank, "contacts", between)
     snapshots = bank.keep("assignments", snapshots.semi_join(asked.filter(asked.offer.notnull()), "event_id"))
-    families = _families(project, model, scorers)
+    families = _families(project, model, takers)
     features = build_features(bank, snapshots, families, ledger=ground.ledger)
     infos = catalogue(bank, families, ledger=ground.ledger, snapshots=snapshots)
     labels = build_labels(bank, snapshots, spec.target, spec.horizon, ledger=ground.ledger)
@@ -168,21 +152,21 @@ def make_trial(project: Project, model: Model, ground: Ground, scorers: Mapping[
         snapshots, features, labels, population=spec.population, catalogue=infos, select=[info.name for info in infos]
     )
     frame = abt.frame.merge(arms_of(log), on="event_id", how="left", validate="one_to_one")
-    frame[BASE] = base_of(frame, scorers)
+    frame[BASE] = base_of(project, ground, frame, takers)
     has_overlap = frame["chance"].notna()
     waterfall = _with_step(abt.waterfall, frame[~has_overlap])
     frame = frame[has_overlap].assign(**{OFFER: frame["offer"], CHANNEL: frame["channel"]}).reset_index(drop=True)
     terms = [OFFER, CHANNEL] if frame["channel"].notna().all() and frame["channel"].nunique() > 1 else [OFFER]
     own = tuple(info for info in infos if info.name in chosen)
-    base = (BASE_INFO,) if scorers else ()
+    base = (BASE_INFO,) if takers else ()
     return Abt(frame, (*own, *term_infos(terms), *base), waterfall, abt.dropped)
 
 
-def _families(project: Project, model: Model, scorers: Mapping[str, Bundle]) -> list[str]:
+def _families(project: Project, model: Model, takers: Mapping[str, Taking]) -> list[str]:
     """The families this model reads, and those the uptake champions read."""
     wanted = {entry.split(".")[0] for entry in model.spec.families}
-    for scorer in scorers.values():
-        wanted |= {info.family for info in scorer.features}
+    for taking in takers.values():
+        wanted |= {info.family for info in taking.bundle.features}
     return [name for name in askable_names() if name in wanted]
 
 
@@ -203,16 +187,6 @@ def arms_of(log: pd.DataFrame) -> pd.DataFrame:
     channel = kept["channel"].where(treated == 1).fillna(only)
     found = pd.DataFrame({"event_id": kept["event_id"], "offer": kept["offer"], "channel": channel})
     return found.assign(treated=treated, chance=chance)
-
-
-def base_of(frame: pd.DataFrame, scorers: Mapping[str, Bundle]) -> np.ndarray:
-    """The chance of each row to take its offer without a contact; null for an offer without an uptake champion."""
-    base = np.full(len(frame), np.nan)
-    for offer, scorer in scorers.items():
-        rows = (frame["offer"] == offer).to_numpy()
-        if rows.any():
-            base[rows] = scorer.probability(scorer.encode(frame[rows]))
-    return base
 
 
 def _with_step(waterfall: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
