@@ -188,7 +188,7 @@ def fit_uplift(
 
 
 def _fit_proportion(X: Array, trial: Trial, ids: npt.NDArray[np.str_], base: int, seed: int) -> Uplift:
-    """The average effect in proportion to the base where that ranks beyond chance, else the average for all."""
+    """The average effect, and beyond chance the share of its proportion to the base that is real; else the average for all."""
     average = average_effect(trial, customers=ids, seed=seed)
     known = np.nan_to_num(X[:, base])
     ranking = qini(trial, known, customers=ids, seed=seed)
@@ -196,11 +196,11 @@ def _fit_proportion(X: Array, trial: Trial, ids: npt.NDArray[np.str_], base: int
     share = _share_real(trial.scores, per_base * known, ids, seed)
     is_binary = bool(np.isin(trial.outcome, (0.0, 1.0)).all())
     events = int(trial.outcome.sum()) if is_binary else None
-    keeps = ranking.low is not None and ranking.low > 0 and per_base > 0
-    intercept, slope = (0.0, 1.0) if keeps else (float(average.value or 0.0), 0.0)
+    slope = min(_kept_share(ranking, share), 1.0) if per_base > 0 else 0.0
+    intercept = (1 - slope) * float(average.value or 0.0)
     return Uplift(
         nothing(X.shape[1]), intercept, slope, average, ranking, share, len(ids), events, base, per_base,
-        "proportional" if keeps else "average",
+        "proportional" if slope else "average",
     )  # fmt: skip
 
 
