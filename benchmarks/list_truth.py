@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.list_truth_page import Bank, Other, page_of
+from benchmarks.planted_logs import EFFECTS, planted
 from benchmarks.report import machine
 from crmml.demo.lists import LIST, before_arms, margin_of, margins, other_rankings, true_values
 from crmml.demo_bank import judge
@@ -134,18 +135,24 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     parser.add_argument("--seed", type=int, action="append", help=f"one bank each (default: {SEEDS})")
     parser.add_argument("--home", type=Path, help="keep the banks and their models here (default: a folder that goes)")
+    parser.add_argument(
+        "--planted", action="store_true", help="measure the logs of known effect only; the banks' figures stay"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page from the stored figures")
     options = parser.parse_args()
     stored = PAGE.with_suffix(".json")
     told = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else {"banks": {}}
     with tempfile.TemporaryDirectory(prefix="crmml-list-truth-") as scratch:
-        for seed in () if options.page else options.seed or SEEDS:
+        for seed in () if options.page or options.planted else options.seed or SEEDS:
             load = os.getloadavg()[0]
             bank = measure((options.home or Path(scratch)) / str(seed), customers=options.customers, seed=seed)
             told["banks"][str(seed)] = asdict(bank)
             told |= {"customers": options.customers, "machine": machine((load, os.getloadavg()[0]))}
             told["banks"] = dict(sorted(told["banks"].items(), key=lambda item: int(item[0])))
             stored.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if not options.page and (options.planted or not options.seed):
+        told["planted"] = [asdict(planted(effect)) for effect in EFFECTS]
+        stored.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page_of(told), encoding="utf-8")
 
 

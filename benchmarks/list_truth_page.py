@@ -10,6 +10,11 @@ import numpy as np
 from scipy.stats import t
 
 _Z = 1.959964
+PLANTED = {
+    "none": "none 无",
+    "harm": "60 % fewer take 办理减少 60 %",
+    "help": "twice as many take 办理加倍",
+}
 WORDS = {"by probability": "按概率", "by value": "按价值", "by deposits": "按存款"}
 
 
@@ -88,7 +93,29 @@ Chance, effect and value are served over true on the listed customers, above 1 w
 true effects. Costs are the same on both sides, so the ratio of what is left of them is larger than that of the products.
 概率、效果、价值为名单客户上预测与真实之比,大于 1 即预测偏高;价值以真实效果加权。成本两边相同,故扣除成本后的比值更大。
 
-Machine / 机器: {told["machine"]}
+{_planted(told.get("planted", []))}Machine / 机器: {told["machine"]}
+"""
+
+
+def _planted(found: Sequence[dict[str, Any]]) -> str:
+    """Logs of a known effect: how often a model of them is let through."""
+    if not found:
+        return ""
+    rows = "\n".join(
+        f"| {PLANTED[one['effect']]} | {one['logs']:,} | {one['usable']:.1%} | {one['contacted']:.1%} |"
+        for one in found
+    )
+    return f"""## A contact that does nothing, or harm / 无效或有害的联系
+
+Contact logs of 1,200 assignments each are drawn with a known effect and learned. A model passes its first gate where its Qini or its
+average effect lies above 0 with 97.5 %; one that does not is never champion, and contacts nobody in its name. Of contacts that do
+nothing or harm few may pass: at most 5 % by chance. 抽取效果已知的触达记录(每份 1,200 次分配)并学习。Qini 或平均效果的区间不高于 0 的模型不会成为冠军;
+无效或有害的联系因偶然通过的应不超过 5 %。
+
+| effect of a contact 联系的效果 | logs 记录数 | models let through 通过的模型 | customers contacted in their name 因此联系的客户 |
+|---|---|---|---|
+{rows}
+
 """
 
 

@@ -111,7 +111,10 @@ _PARTS: tuple[tuple[str, str], ...] = (
     (r"(\d+) violations in ([\d,]+) perturbed rows", r"\2 行扰动样本中 \1 处违反"),
     (r"(\d+) violations", r"\1 处违反"),
     (r"measured against version (\S+), not the champion", r"与版本 \1 比较,并非在用版本"),
-    ("neither is below 0 beyond chance", "均不显著低于 0"),
+    (
+        "neither is below 0 beyond chance, and an average below the learned one beyond chance is above 0",
+        "均不显著低于 0;平均效应显著低于所学者须高于 0",
+    ),
     ("no difference beyond chance", "无显著差异"),
     ("a comparison on the same rows", "在相同的行上比较"),
     (r"Qini (.+), average effect (.+)", r"Qini \1,平均效应 \2"),

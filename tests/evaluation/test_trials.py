@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmml.evaluation.trials import by_offer, judge_trial, kinds, policies
+from crmml.evaluation.trials import _gains, by_offer, judge_trial, kinds, policies, standing
+from crmml.evaluation.uplift import Trial
 
 
 def trial(copies: int = 1) -> pd.DataFrame:
@@ -55,3 +56,36 @@ def test_the_figures_of_a_ranking_that_is_right():
     assert told["benchmark"]["verdict"] == "real"
     assert np.isclose(told["gains"]["gain"][-1], 0.5)
     assert {row["policy"] for row in told["policies"]} == {"all", "none", "effect_above_cost"}
+
+
+def figures(value, low, high):
+    return {"value": value, "low": low, "high": high}
+
+
+def stood(serves, learned, later):
+    learning = {"rows": 5_000, "serves": serves, "qini": figures(0.006, 0.002, 0.010), "average_effect": learned}
+    return standing(learning, {"qini": figures(0.001, -0.006, 0.008), "average_effect": later})
+
+
+def test_a_report_says_what_a_list_rests_on_and_whether_the_later_trial_could_have_told():
+    learned = figures(0.04, 0.03, 0.05)
+    told = stood("differences", learned, figures(0.03, 0.01, 0.05))
+    assert "differences between customers, on the evidence of customers no stage saw among 5,000" in told["en"]
+    assert (
+        "can neither confirm nor refute it: Qini below 0.0070 could not have been seen there, and 0.0060" in told["en"]
+    )
+    assert "不足以证实或否定" in told["zh"]
+    assert "Later assignments confirm it" in stood("average", learned, figures(0.03, 0.01, 0.05))["en"]
+    assert "below 4.0 could not have been seen" in stood("average", learned, figures(0.0, -0.04, 0.04))["en"]
+    assert "contradict it" in stood("average", learned, figures(0.0, -0.02, 0.02))["en"]
+
+
+def test_the_gain_curve_lies_within_its_band():
+    rng = np.random.default_rng(0)
+    drawn = Trial((rng.random(800) < 0.3).astype(float), (rng.random(800) < 0.5).astype(float), 0.5)
+    gains = _gains(drawn, rng.random(800), np.arange(800).astype(str), seed=1)
+    low, gain, high = (np.array(gains[name]) for name in ("low", "gain", "high"))
+    assert (low <= high).all()
+    assert (low <= gain + 1e-9).mean() > 0.9
+    assert (gain <= high + 1e-9).mean() > 0.9
+    assert gains["gain"][0] == gains["low"][0] == gains["high"][0] == 0

@@ -140,7 +140,7 @@ def _of_effect(gates: Gates, report: Mapping[str, Any]) -> list[GateResult]:
             "one of the lower ends above 0, on customers not learned from",
             usable,
         ),
-        _not_harmful(report["headline"]),
+        _not_contradicted(report["learning"], report["headline"]),
         GateResult(
             "random arms",
             f"{overlap['worst']} differs by {overlap['difference']:+.3f}",
@@ -152,12 +152,28 @@ def _of_effect(gates: Gates, report: Mapping[str, Any]) -> list[GateResult]:
     ]
 
 
-def _not_harmful(headline: Mapping[str, Any]) -> GateResult:
+def _not_contradicted(learning: Mapping[str, Any], headline: Mapping[str, Any]) -> GateResult:
     """A ranking or an effect that later assignments contradict is not served."""
     ranking, average = headline["qini"], headline["average_effect"]
     harms = any(figure.get("high") is not None and figure["high"] < 0 for figure in (ranking, average))
     found = f"Qini {_shown(ranking)}, average effect {_shown(average)}"
-    return GateResult("later assignments", found, "neither is below 0 beyond chance", not harms)
+    expected = "neither is below 0 beyond chance, and an average below the learned one beyond chance is above 0"
+    return GateResult("later assignments", found, expected, not harms and not has_faded(learning, headline))
+
+
+def has_faded(learning: Mapping[str, Any], headline: Mapping[str, Any]) -> bool:
+    """Whether later assignments were enough to see the average effect that was learned, and did not.
+
+    >>> learned = {"average_effect": {"low": 0.03}}
+    >>> has_faded(learned, {"average_effect": {"low": -0.01, "high": 0.02}})
+    True
+    >>> has_faded(learned, {"average_effect": {"low": -0.01, "high": 0.05}})
+    False
+    """
+    learned, later = learning["average_effect"].get("low"), headline["average_effect"]
+    if learned is None or later.get("low") is None or learned <= 0:
+        return False
+    return bool(later["low"] <= 0 and later["high"] < learned)
 
 
 def _audited(gates: Gates, report: Mapping[str, Any]) -> list[GateResult]:

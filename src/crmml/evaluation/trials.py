@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crmml.evaluation.bootstrap import Customers, Figure, figure, verdict
+from crmml.evaluation.gates import has_faded
 from crmml.evaluation.overlap import shrunken
 from crmml.evaluation.uplift import RankedEffect, Trial, auuc, average_effect, policy_value, qini
 
@@ -59,7 +61,7 @@ def judge_trial(rows: pd.DataFrame, *, learned_from: pd.DataFrame, cost: float, 
         "policies": policies(rows, cost, seed=seed),
         "by_offer": by_offer(pd.concat([learned_from, rows]), seed=seed),
         "kinds": kinds(rows, cost, seed=seed),
-        "gains": _gains(trial, effect),
+        "gains": _gains(trial, effect, ids, seed),
     }
 
 
@@ -182,8 +184,55 @@ def _ratio(trial: Trial, effect: Array, ids: Any, seed: int) -> Figure:
     return figure(*Customers(ids, seed=seed).estimate(ratio))
 
 
-def _gains(trial: Trial, effect: Array) -> dict[str, list[float]]:
-    """The gain curve at 50 points, for the report."""
-    share, gain = RankedEffect(trial, effect).curve()
-    at = np.linspace(0, 1, 51)
-    return {"share": at.tolist(), "gain": np.interp(at, share, gain).tolist()}
+def _gains(trial: Trial, effect: Array, ids: Any, seed: int) -> dict[str, list[float]]:
+    """The gain curve at 50 points and its 95 % band, for the report."""
+    ranked, at = RankedEffect(trial, effect), np.linspace(0, 1, 51)
+    share, gain = ranked.curve()
+    drawn = [
+        np.interp(at, *ranked.curve(weight)) for weights in Customers(ids, seed=seed).draws() for weight in weights
+    ]
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    told = {"share": at, "gain": np.interp(at, share, gain), "low": low, "high": high}
+    return {name: values.tolist() for name, values in told.items()}
+
+
+def standing(learning: Mapping[str, Any], headline: Mapping[str, Any]) -> dict[str, str]:
+    """What the model rests on, in Chinese and in English: customers no stage saw, and whether later assignments could tell.
+
+    Parameters
+    ----------
+    learning, headline : mapping
+        `qini` and `average_effect`, each with its interval; `learning` also `rows` and `serves`.
+    """
+    basis = {
+        "differences": ("Qini", "客户间差异", "the differences between customers"),
+        "proportional": ("Qini", "与购买概率成比例的差异", "the proportion to the chance to take"),
+        "average": ("average_effect", "平均效果", "the average effect"),
+    }[learning["serves"]]
+    name, zh_what, en_what = basis
+    figure_of, words = ("qini", "Qini") if name == "Qini" else ("average_effect", "average effect")
+    words_zh = "Qini" if name == "Qini" else "平均效果"
+    later = headline[figure_of]
+    zh = f"名单采用{zh_what}:依据为学习期 {learning['rows']:,} 次分配中各级模型都未见过的客户。"
+    en = f"Lists use {en_what}, on the evidence of customers no stage saw among {learning['rows']:,} assignments. "
+    if later.get("low") is None:
+        return {"zh": zh + "较晚的分配不足以给出区间。", "en": en + "Later assignments are too few for an interval."}
+    if later["low"] > 0:
+        return {
+            "zh": zh + f"较晚的分配予以证实({words_zh} 高于 0)。",
+            "en": en + f"Later assignments confirm it: their {words} lies above 0.",
+        }
+    if later["high"] < 0 or has_faded(learning, headline):
+        return {
+            "zh": zh + "较晚的分配与之矛盾,故不采用。",
+            "en": en + "Later assignments contradict it, so it is not let through.",
+        }
+    unseen = (later["high"] - later["low"]) / 2
+    seen = learning[figure_of]["value"]
+    size = (lambda number: f"{number:.4f}") if name == "Qini" else (lambda number: f"{number * 100:.1f}")
+    return {
+        "zh": zh + f"较晚的分配不足以证实或否定:低于 {size(unseen)} 的{words_zh}在其中看不出,学习期为 {size(seen)}。",
+        "en": en
+        + f"Later assignments can neither confirm nor refute it: {words} below {size(unseen)} could not have been "
+        f"seen there, and {size(seen)} was learned.",
+    }

@@ -18,7 +18,7 @@ from crmml.bundle.reference import deciles_of, make_peers, quantiles_of
 from crmml.errors import GateError, SourceError
 from crmml.evaluation import gates
 from crmml.evaluation.overlap import Balance, balance
-from crmml.evaluation.trials import judge_trial
+from crmml.evaluation.trials import judge_trial, standing
 from crmml.evaluation.uplift import Trial
 from crmml.explain import top_groups
 from crmml.modelling.card import library_version, plain
@@ -111,6 +111,7 @@ def train_effect(
         predictions, learned_from=frame[in_train], cost=float(spec.target.cost), seed=spec.tuning.seed
     )
     metrics |= _told(learned, arms, frame, spec) | {"exactness": exactness, "leak_audit": leak_audit}
+    metrics["standing"] = standing(metrics["learning"], metrics["headline"])
     metrics["gates"] = [asdict(result) for result in gates.judge(spec.gates, metrics)]
     card = {
         "name": spec.name,

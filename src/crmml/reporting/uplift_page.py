@@ -23,6 +23,10 @@ POLICIES: Mapping[str, Words] = {
     "none": Words("全部不联系", "contact nobody"),
     "effect_above_cost": Words("只联系增量高于成本者", "contact whose effect exceeds the cost"),
 }
+VERDICTS: Mapping[str, tuple[str, str]] = {
+    "real": ("差异真实", "real"),
+    "inside noise": ("在误差范围内", "inside noise"),
+}
 STEPS: Mapping[str, Words] = {
     "all": Words("名单分配", "assignments of the log"),
     "gone": Words("已离行", "gone"),
@@ -48,6 +52,7 @@ def uplift_page(
     waterfall: pd.DataFrame,
     version: str,
     name: str,
+    feature_words: Mapping[str, tuple[str, str]] | None = None,
     language: str = "both",
 ) -> str:
     """The page as one HTML file that needs no network.
@@ -58,6 +63,8 @@ def uplift_page(
         Of `modelling.effects.train_effect`.
     balance : DataFrame
         `name, difference, z` of every column that was compared between the arms.
+    feature_words : mapping, optional
+        Chinese and English names of the columns.
     """
     steps = waterfall.groupby("step", sort=False)["rows"].sum()
     worst = balance.reindex(balance["difference"].abs().sort_values(ascending=False).index).head(SHOWN)
@@ -77,12 +84,20 @@ def uplift_page(
         offers=[
             {**row, "words": Words(*FAMILY_WORDS.get(row["offer"], (row["offer"],) * 2))} for row in metrics["by_offer"]
         ],
-        balance=worst.to_dict("records"),
+        balance=[{**row, "words": _named(str(row["name"]), feature_words or {})} for row in worst.to_dict("records")],
+        verdict=Words(*VERDICTS.get(metrics["benchmark"]["verdict"], (metrics["benchmark"]["verdict"],) * 2)),
         steps=[
             {"words": STEPS.get(str(step), Words(str(step), str(step))), "rows": int(rows)}
             for step, rows in sorted(steps.items(), key=lambda item: _place(str(item[0])))
         ],
     )
+
+
+def _named(name: str, words: Mapping[str, tuple[str, str]]) -> Words:
+    """A column in words; "… is null" of one that is missing for some."""
+    column, null, _ = name.partition(" is null")
+    zh, en = words.get(column, (column, column))
+    return Words(f"{zh}(缺失)", f"{en} (missing)") if null else Words(zh, en)
 
 
 def _place(step: str) -> int:
@@ -96,6 +111,9 @@ def _gains(metrics: Mapping[str, Any]) -> str:
         figure = Figure(figsize=(5.6, 3.4), layout="constrained")
         axes = figure.subplots()
         axes.plot(share, gain, color=BLUE, label="按预测增量 by predicted effect")
+        if "low" in metrics["gains"]:
+            low, high = (np.asarray(metrics["gains"][name]) for name in ("low", "high"))
+            axes.fill_between(share, low, high, color=BLUE, alpha=0.14, linewidth=0, label="95 % 区间 interval")
         axes.plot([0, 1], [0, gain[-1]], color=MUTED, linestyle=(0, (2, 3)), linewidth=1, label="随机 at random")
         axes.set(xlabel="联系的客户 customers contacted", ylabel="每户增量 gain per customer")
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))

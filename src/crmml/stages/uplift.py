@@ -32,7 +32,7 @@ from crmml.snapshots import take_event_snapshots
 from crmml.stages.abts import Ground, select_features
 from crmml.stages.audit import audit_state, make_audit
 from crmml.stages.chances import Taking, base_of, uptake_champions
-from crmml.stages.features import features_digest
+from crmml.stages.features import features_digest, read_catalogue
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project
 from crmml.stages.scores import read_served
@@ -89,13 +89,20 @@ def make_uplift(
     digest = trained.save(folder).digest
     version = registry.register(folder, models=project.workspace.models, name=model.spec.name).version
     summary = summary_of(model.spec, trained.metrics, version=version, digest=digest)
-    _publish(project, model, step, trained, summary)
+    _publish(project, model, step, trained, summary, read_catalogue(ground.features))
     for line in sentences_of(summary, trained.metrics):
         say(f"          {line}")
     return summary
 
 
-def _publish(project: Project, model: Model, step: Step, trained: TrainedEffect, summary: dict[str, Any]) -> None:
+def _publish(
+    project: Project,
+    model: Model,
+    step: Step,
+    trained: TrainedEffect,
+    summary: dict[str, Any],
+    infos: tuple[FeatureInfo, ...],
+) -> None:
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         rows = trained.predictions
         rows.to_parquet(staged.path("predictions.parquet", rows=len(rows)), index=False)
@@ -112,19 +119,22 @@ def _publish(project: Project, model: Model, step: Step, trained: TrainedEffect,
         waterfall=trained.waterfall,
         version=str(summary["version"]),
         name=model.spec.name,
+        feature_words={info.name: (info.zh, info.en) for info in infos} | {BASE: (BASE_INFO.zh, BASE_INFO.en)},
     )
     files.write_atomic(project.workspace.out / f"report-{model.key}.html", page)
 
 
 def sentences_of(summary: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
-    """A trained uplift model in two lines."""
+    """A trained uplift model in three lines."""
     head, overlap, learning = metrics["headline"], metrics["overlap"], metrics["learning"]
     failed = ", ".join(summary["gates_failed"])
     average, ranking = head["average_effect"], head["qini"]
     return [
         f"{summary['model']} version {summary['version']}: {overlap['treated']:,} treated and {overlap['control']:,} control; on "
         f"later assignments a contact adds {_figure(average)}, Qini {_figure(ranking)}",
-        f"{learning['verdict_en']}; " + (f"gates failed: {failed}" if failed else "all gates passed"),
+        f"{learning['verdict_en']}; {metrics['standing']['en']} "
+        + (f"gates failed: {failed}" if failed else "all gates passed"),
+        metrics["standing"]["en"],
     ]
 
 
