@@ -132,8 +132,7 @@ def sentences_of(summary: Mapping[str, Any], metrics: Mapping[str, Any]) -> list
     return [
         f"{summary['model']} version {summary['version']}: {overlap['treated']:,} treated and {overlap['control']:,} control; on "
         f"later assignments a contact adds {_figure(average)}, Qini {_figure(ranking)}",
-        f"{learning['verdict_en']}; {metrics['standing']['en']} "
-        + (f"gates failed: {failed}" if failed else "all gates passed"),
+        f"{learning['verdict_en']}; " + (f"gates failed: {failed}" if failed else "all gates passed"),
         metrics["standing"]["en"],
     ]
 
