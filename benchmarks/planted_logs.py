@@ -11,7 +11,7 @@ from crmml.modelling.uplift import Uplift, fit_uplift
 
 EFFECTS = {"none": 0.0, "harm": -0.6, "help": 1.0}
 """By how much a contact changes the chance to take, as a share of it."""
-LOGS, ROWS, BASE = 400, 1_200, 0.035
+LOGS, ROWS, BASE = 250, 1_200, 0.035
 
 
 @dataclass(frozen=True)
