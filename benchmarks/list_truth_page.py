@@ -110,10 +110,10 @@ def _planted(found: Sequence[dict[str, Any]]) -> str:
     )
     return f"""## A contact that does nothing, or harm / 无效或有害的联系
 
-Contact logs of 1,200 assignments each are drawn with a known effect and learned. A model passes its first gate where its Qini or its
-average effect lies above 0 with 97.5 %; one that does not is never champion, and contacts nobody in its name. Of contacts that do
-nothing or harm few may pass: at most 5 % by chance. 抽取效果已知的触达记录(每份 1,200 次分配)并学习。Qini 或平均效果的区间不高于 0 的模型不会成为冠军;
-无效或有害的联系因偶然通过的应不超过 5 %。
+Contact logs of 1,200 assignments each are drawn with a known effect and learned. A model passes its first gate where the 95 % interval
+of its average effect lies above 0 (or that of its Qini, where it serves differences); one that does not is never champion, and contacts
+nobody in its name. Of contacts that do nothing at most 5 % may pass, by chance.
+抽取效果已知的触达记录(每份 1,200 次分配)并学习。平均效果(采用客户间差异时也可为 Qini)的 95 % 区间不高于 0 的模型不会成为冠军;无效的联系因偶然通过的应不超过 5 %。
 
 | effect of a contact 联系的效果 | logs 记录数 | models let through 通过的模型 | customers contacted in their name 因此联系的客户 |
 |---|---|---|---|

@@ -38,7 +38,7 @@ def planted(effect: str, *, logs: int = LOGS) -> Planted:
     usable, contacted = 0, 0.0
     for seed in range(logs):
         learned, X = learned_of(EFFECTS[effect], seed)
-        if learned.is_usable or learned.helps:
+        if learned.helps or (learned.is_usable and learned.serves == "differences"):
             usable += 1
             contacted += float((learned.effect(X) > 0).mean())
     return Planted(effect, logs, usable / logs, contacted / logs)
