@@ -1,4 +1,5 @@
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -43,3 +44,22 @@ def test_a_rate_of_the_future_is_scrambled_into_another_rate():
     assert (changed <= 1).all()
     assert (changed[:-3] != np.array(columns["rate"])[:-3]).all()
     assert changed[-3:].tolist() == columns["rate"][-3:]
+
+
+def test_a_back_dated_row_never_has_the_key_of_another():
+    days = [date(2025, 5, 31) - timedelta(days=number) for number in range(390)]
+    table = pa.table(
+        {
+            "account_id": ["a1"] * len(days),
+            "balance_on": pa.array(days, pa.date32()),
+            "balance": pa.array([Decimal("10.00")] * len(days), pa.decimal128(18, 2)),
+            "posted_on": pa.array(days, pa.date32()),
+        }
+    )
+    change = Perturb("back_dated", date(2025, 5, 31), None, np.random.default_rng(1))
+    added = change._back_dated("balances", table)
+    found = [*table["balance_on"].to_pylist(), *added["balance_on"].to_pylist()]
+    # 390 of the 400 days before are taken, so nearly nothing that is drawn can be added.
+    assert 0 < added.num_rows <= 10
+    assert len(set(found)) == len(found)
+    assert min(added["posted_on"].to_pylist()) > date(2025, 5, 31)

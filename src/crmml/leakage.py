@@ -119,7 +119,11 @@ class _Bench:
         build_ledger: Callable[[Bank], ir.Table] | None,
     ) -> None:
         self.bank, self.build_ledger = bank, build_ledger
-        self.rows = {name: bank.table(name).to_pyarrow() for name in bank.tables}
+        # In one order whatever threads gave them in, so that the same seed changes the same rows.
+        tables = {name: bank.table(name).to_pyarrow() for name in bank.tables}
+        self.rows = {
+            name: rows.sort_by([(one, "ascending") for one in rows.column_names]) for name, rows in tables.items()
+        }
         self.ledger = None if build_ledger is None else _stored(bank, "ledger", build_ledger(bank).to_pyarrow())
         keys = _stored(bank, "audited", chosen)
         self.build = Build(bank, keys, families, ledger=self.ledger)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -129,7 +130,8 @@ class Perturb:
         for column in DATED.get(table, {}):
             picked = _put(picked, column, pa.nulls(picked.num_rows, pa.date32()))
         picked = _put(picked, contract.date, self._past(picked.num_rows))
-        return _put(picked, "posted_on", self._future(picked.num_rows))
+        picked = _put(picked, "posted_on", self._future(picked.num_rows))
+        return picked.filter(pa.array(_new_keys(picked, rows, contract.key)))
 
     def _scrambled(
         self, column: pa.ChunkedArray, among: np.ndarray, *, is_closed: bool = False, is_rate: bool = False
@@ -170,6 +172,14 @@ class Perturb:
 
     def _past(self, size: int) -> pa.Array:
         return _days([self.cutoff - timedelta(days=int(days)) for days in self.rng.integers(0, _LONGEST_DAYS, size)])
+
+
+def _new_keys(added: pa.Table, rows: pa.Table, key: tuple[str, ...]) -> np.ndarray:
+    """Which of the added rows have a key of their own: no bank holds two rows of one, its tables are checked for that."""
+    if not key:
+        return np.ones(added.num_rows, dtype=bool)
+    mine, theirs = (pd.MultiIndex.from_frame(table.select(list(key)).to_pandas()) for table in (added, rows))
+    return np.asarray(~mine.isin(theirs) & ~mine.duplicated())
 
 
 def _free_columns(contract: TableContract) -> list[str]:

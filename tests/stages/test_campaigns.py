@@ -71,10 +71,17 @@ def test_the_loop_closes(home):
     assert told["why"] == "statuses_only"
 
     ran("campaign", "outcomes", "configs/demo", NAME, results, "--on", "2026-03-31")
-    repeated = json.loads(
-        ran("campaign", "outcomes", "configs/demo", NAME, back, results, "--on", "2026-04-30", "--format", "json")
+    for day in (["--on", "2026-03-31"], []):
+        repeated = json.loads(
+            ran("campaign", "outcomes", "configs/demo", NAME, back, results, *day, "--format", "json")
+        )
+        assert [line["new"] for line in repeated["rows"]] == [0, 0]
+    # Said to be of a later day the same file tells that still nobody else took it.
+    later = json.loads(
+        ran("campaign", "outcomes", "configs/demo", NAME, results, "--on", "2026-04-30", "--format", "json")
     )
-    assert [line["new"] for line in repeated["rows"]] == [0, 0]
+    untaken = [row for row in results.read_text(encoding="utf-8").splitlines()[1:] if row.split(",")[3] == "0"]
+    assert later["rows"][0]["new"] == len(untaken)
     told = json.loads(ran("campaign", "report", "configs/demo", NAME, "--format", "json"))
     assert told["effect"]["treated"] == first["treated"]
     assert told["effect"]["control"] == first["control"]

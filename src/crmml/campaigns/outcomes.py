@@ -167,14 +167,14 @@ def _entries(path: Path) -> pd.DataFrame:
     return pd.DataFrame(columns).astype({"customer_id": "str", "is_taken": "boolean"})
 
 
-def already_taken_in(campaign: Campaign, file: str, known_on: date) -> bool:
-    """Whether a file of these very bytes was taken in without anything set aside, as of this day or a later one.
+def already_taken_in(campaign: Campaign, file: str, said_of: date | None) -> bool:
+    """Whether a file of these very bytes was taken in without anything set aside.
 
-    As of a later day it says more: what it does not tell of has not happened up to then either.
+    Said to be of a later day than then it tells more: what it does not hold has not happened up to then either.
     """
     return any(
         line.about.get("file") == file
         and not line.about.get("set_aside")
-        and str(line.about["known_on"]) >= str(known_on)
+        and (said_of is None or str(line.about["known_on"]) >= str(said_of))
         for line in _lines(campaign)
     )

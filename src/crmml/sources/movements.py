@@ -55,11 +55,11 @@ def _changes_of_balances(balances: ir.Table) -> ir.Table:
     its day and takes it back on the day of the next balance known by then.
     """
     rows = balances.select("account_id", "posted_on", "balance", day=balances.balance_on)
-    later_rows = ibis.window(group_by="account_id", order_by="day", rows=(1, None))
+    later_rows = ibis.window(group_by="account_id", order_by=["day", "posted_on"], rows=(1, None))
     marked = rows.mutate(soonest_after=rows.posted_on.min().over(later_rows))
     is_late = marked.soonest_after.notnull() & (marked.soonest_after < marked.posted_on)
     punctual = marked.filter(~is_late)
-    before = punctual.balance.lag().over(ibis.window(group_by="account_id", order_by="day"))
+    before = punctual.balance.lag().over(ibis.window(group_by="account_id", order_by=["day", "posted_on"]))
     changes = punctual.select(
         "account_id", "day", "posted_on", amount=_cents(punctual.balance - before.fill_null(_money(0)))
     )

@@ -229,7 +229,7 @@ def take_outcomes(
                 say(
                     f"campaign  {source}: no status, day of contact or result is entered on any row; nothing is taken in"
                 )
-            if already_taken_in(campaign, sha, known_on):
+            if already_taken_in(campaign, sha, on):
                 say(f"campaign  {source} was taken in before; nothing changes")
                 lines.append(
                     {
