@@ -159,3 +159,23 @@ def test_several_lists_want_one_named(tmp_path, monkeypatch):
         (folder / "manifest.json").write_text(json.dumps({"kind": "list"}))
     with pytest.raises(UsageError, match="2 lists: one, two"):
         open_list(Path(__file__).parents[2] / "configs/demo", None)
+
+
+def test_a_list_is_found_by_its_name_alone_where_one_bank_has_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("CRMML_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(Path(__file__).parents[2] / "configs/demo", tmp_path / "configs/demo")
+    for bank, name in (("demo", "one"), ("demo", "shared"), ("other", "shared")):
+        folder = tmp_path / "data" / bank / "lists" / name
+        folder.mkdir(parents=True)
+        (folder / "about.json").write_text(json.dumps({"list_id": f"{name}-1", "name": name}))
+        (folder / "manifest.json").write_text(json.dumps({"kind": "list", "inputs": {}, "files": {}}))
+    for given in ((Path("one"), None), (None, "one"), (Path("one-1"), None)):
+        project, kept = open_list(*given)
+        assert (project.workspace.bank, kept.list_id) == ("demo", "one-1")
+    with pytest.raises(UsageError, match="2 banks have a list 'shared': demo, other"):
+        open_list(None, "shared")
+    with pytest.raises(NotFoundError, match="no bank here has a list 'none'"):
+        open_list(None, "none")
+    with pytest.raises(NotFoundError, match=r"holds no bank\.yaml"):
+        open_list(Path("none"), None)

@@ -11,7 +11,7 @@ from crmml.cli.options import Bank, Cutoff, Form, day_of
 from crmml.cli.output import Format, emit, emit_one, say
 
 BankOrList = Annotated[
-    Path, typer.Argument(metavar="BANK_OR_LIST.yaml", help="Folder of the bank, or the config of one of its lists.")
+    Path, typer.Argument(metavar="LIST", help="Name or id of a list, its config, or the folder of a bank.")
 ]
 Customer = Annotated[str, typer.Option("--customer", help="Customer id, as the bank writes it.")]
 NAMED = "Name or id of a list, or of a frozen campaign."
@@ -49,7 +49,8 @@ def explain_list(
 ) -> None:
     """Why a customer is on a list with this offer, or why not: the rule and the value that failed it, or the price.
 
-    Examples:  crmml explain-list configs/demo --list cross_sell --customer 0004411
+    Examples:  crmml explain-list cross_sell --customer 0004411
+               crmml explain-list configs/demo --list cross_sell --customer 0004411
                crmml explain-list configs/demo/cross_sell.yaml --customer 0004411 --format json
     """
     from crmml.stages.why_lists import explain_list as explained
@@ -65,14 +66,17 @@ def explain_list(
 
 
 def replay(
-    bank: Bank,
     name: Annotated[str, typer.Option("--list", help=NAMED)],
     customer: Customer,
+    bank: Annotated[
+        Path | None,
+        typer.Argument(metavar="[BANK]", help="Folder of the bank, where several have a list of that name."),
+    ] = None,
     form: Form = Format.table,
 ) -> None:
     """Make a customer's scores, reasons and decision again from what the list kept, and compare every bit.
 
-    Examples:  crmml replay configs/demo --list cross_sell --customer 0004411
+    Examples:  crmml replay --list cross_sell --customer 0004411      crmml replay configs/demo --list cross_sell --customer 0004411
     """
     from crmml.stages.replay import replay as replayed
 

@@ -15,7 +15,7 @@ from crmml import files
 from crmml.errors import IntegrityError, NotFoundError, UsageError, did_you_mean
 from crmml.stages.list_snapshot import Snapshot, read_snapshot
 from crmml.stages.project import Project, open_project
-from crmml.stages.workspace import Workspace
+from crmml.stages.workspace import Workspace, project_root
 from crmml.targeting import TargetList
 from crmml.targeting.export import DATES
 
@@ -64,8 +64,8 @@ class KeptList:
         )
 
 
-def open_list(given: Path, name: str | None) -> tuple[Project, KeptList]:
-    """The list asked for by a bank's folder (and a name, where there are several), or by the config of the list.
+def open_list(given: Path | None, name: str | None) -> tuple[Project, KeptList]:
+    """The list asked for by a bank's folder (and a name, where there are several), by its config, or by its name alone.
 
     Raises
     ------
@@ -74,6 +74,10 @@ def open_list(given: Path, name: str | None) -> tuple[Project, KeptList]:
     NotFoundError
         M001 if there is no such list.
     """
+    if given is None or (name is None and _names_a_list(given)):
+        name = name or str(given)
+        project = open_project(_bank_of(name))
+        return project, find_list(project, name)
     if given.suffix in (".yaml", ".yml"):
         project = open_project(given.parent)
         return project, find_list(project, name or given.stem)
@@ -87,6 +91,41 @@ def open_list(given: Path, name: str | None) -> tuple[Project, KeptList]:
             code="U002",
         )
     return project, find_list(project, *known) if known else find_list(project, next(iter(project.config.lists), "-"))
+
+
+def _names_a_list(given: Path) -> bool:
+    """Whether these words are the name or id of a list, and no path or bank."""
+    if given.exists() or len(given.parts) != 1 or (project_root() / "configs" / given).exists():
+        return False
+    return bool(_banks_of(str(given)))
+
+
+def _bank_of(name: str) -> str:
+    """The one bank of the project that has a list of this name or id."""
+    found = _banks_of(name)
+    if not found:
+        raise NotFoundError(
+            f"no bank here has a list {name!r}; expected the name or id of a list made (crmml list) or frozen (crmml campaign "
+            "freeze). Name the bank too, such as configs/demo, to see its lists",
+            code="M001",
+        )
+    if len(found) > 1:
+        raise UsageError(
+            f"{len(found)} banks have a list {name!r}: {', '.join(found)}; expected one. Name the bank, such as configs/{found[0]}",
+            code="U002",
+        )
+    return found[0]
+
+
+def _banks_of(name: str) -> list[str]:
+    root = project_root()
+    banks = sorted({*_inside(root / "data"), *_inside(root / "models" / CAMPAIGNS)})
+    spaces = [Workspace(root, bank) for bank in banks]
+    return [one.bank for one in spaces if any(name in (each.name, each.list_id) for each in kept_lists(one))]
+
+
+def _inside(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*") if path.is_dir()]
 
 
 def find_list(project: Project, name: str) -> KeptList:

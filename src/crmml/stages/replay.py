@@ -51,8 +51,10 @@ class Compared:
         return not self.different
 
 
-def replay(given: Path, *, name: str, customer_id: str) -> list[dict[str, Any]]:
+def replay(given: Path | None, *, name: str, customer_id: str) -> list[dict[str, Any]]:
     """Rebuild a customer's scores, reasons and decision, and the whole list; one row per part compared.
+
+    `given` is the bank's folder; None where one bank alone has a list of that name.
 
     Nothing under `data/` but the list itself is read, and the bundles are found by
     their digests: later promotions and changed data make no difference.
