@@ -13,12 +13,16 @@ def silent(text):
     pass
 
 
-def bank_of(contacts, *, until="2026-04-30"):
+def twelve(until, **tables):
+    """A bank of customers 0001 … 0012 as known up to a day."""
     ids = [f"{n:04d}" for n in range(1, 13)]
     customers = pd.DataFrame({"customer_id": ids, "kind": "person", "joined_on": pd.Timestamp("2020-01-01").date()})
-    return bank(
-        overrides={"observed_until": {"default": pd.Timestamp(until).date()}},
-        customers=customers,
+    return bank(overrides={"observed_until": {"default": pd.Timestamp(until).date()}}, customers=customers, **tables)
+
+
+def bank_of(contacts, *, until="2026-04-30"):
+    return twelve(
+        until,
         products="""
             product_id  family
             3010        card
@@ -74,11 +78,8 @@ KEEPING = {
 
 def accounts_of_the_kept(until):
     """0001 stays, 0002 closes in the window, 0003 after it; 0006 comes back, 0007 does not, 0008 never left."""
-    ids = [f"{n:04d}" for n in range(1, 13)]
-    customers = pd.DataFrame({"customer_id": ids, "kind": "person", "joined_on": pd.Timestamp("2020-01-01").date()})
-    return bank(
-        overrides={"observed_until": {"default": pd.Timestamp(until).date()}},
-        customers=customers,
+    return twelve(
+        until,
         products="""
             product_id  family
             1010        current""",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -12,7 +14,7 @@ from ibis import _
 from crmml.campaigns import Campaign, window_end
 from crmml.campaigns.returned import FIELDS
 from crmml.campaigns.statuses import status_of
-from crmml.labels.frame import complete_until, holdings
+from crmml.labels.frame import complete_until, holdings, holds_on
 from crmml.sources.bank import Bank
 from crmml.stages.making import Say
 from crmml.targeting.keeping import SELL, WIN_BACK
@@ -97,25 +99,24 @@ def _kept(bank: Bank, campaign: Campaign, until: date) -> pd.DataFrame:
     Before that nobody is told: who has left by now would be known, and who stays would not. Of those to be won back
     who never closed their main accounts, accounts cannot tell whether they are back.
     """
-    main = holdings(bank).filter(_.main).select("customer_id", "held_from", "held_until")
-    by_customer = dict(iter(main.to_pandas().groupby("customer_id")))
-    records = []
-    for row in campaign.rows[["customer_id", "offer"]].itertuples():
-        kind, last = campaign.about["offers"][row.offer]["kind"], window_end(campaign, str(row.offer))
-        mine = by_customer.get(str(row.customer_id))
-        if kind == SELL or last > until or (kind == WIN_BACK and _holds(mine, campaign.assigned_on)):
-            continue
-        records.append((str(row.customer_id), row.offer, "yes" if _holds(mine, last) else "no", ""))
-    return pd.DataFrame(records, columns=_TOLD)
+    rows = campaign.rows[["customer_id", "offer"]].astype("str")
+    kind = rows["offer"].map({offer: told["kind"] for offer, told in campaign.about["offers"].items()})
+    last = rows["offer"].map({offer: window_end(campaign, offer) for offer in rows["offer"].unique()})
+    asked = rows.assign(last=last, is_gone=kind == WIN_BACK)[(kind != SELL) & (last <= until)]
+    if asked.empty:
+        return pd.DataFrame(columns=_TOLD)
+    table = ibis.memtable(asked, schema=dict.fromkeys(rows, "string") | {"last": "date", "is_gone": "boolean"})
+    joined = table.left_join(holdings(bank).filter(_.main), "customer_id")
+    found = joined.group_by(["customer_id", "offer", "is_gone"]).aggregate(
+        stays=_holds(joined, joined.last), held=_holds(joined, ibis.literal(campaign.assigned_on))
+    )
+    told = found.filter(~(_.is_gone & _.held)).order_by("customer_id").to_pandas()
+    return told.assign(taken=told["stays"].map({True: "yes", False: "no"}), taken_on="")[_TOLD]
 
 
-def _holds(spans: pd.DataFrame | None, day: date) -> bool:
-    """Whether an account is held at the end of a day."""
-    if spans is None:
-        return False
-    began, ended = pd.to_datetime(spans["held_from"]), pd.to_datetime(spans["held_until"])
-    when = pd.Timestamp(day)
-    return bool(((began.isna() | (began <= when)) & (ended.isna() | (ended > when))).any())
+def _holds(joined: ir.Table, day: ir.Value) -> ir.Value:
+    """Whether any account of a group is held at the end of a day; no account is none held."""
+    return ibis.coalesce((joined.account_id.notnull() & holds_on(joined, day)).any(), False)
 
 
 def _as_returned(rows: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
