@@ -134,6 +134,7 @@ def write_campaign(home: Path, list_folder: Path, about: Mapping[str, Any]) -> b
         M008 if the name stands for other content, or the list is frozen under another name.
     """
     name, content = str(about["name"]), str(about["content"])
+    finish_log(home)
     for taken in names(home):
         other = read_campaign(home, taken).about
         if taken == name and other["content"] == content:
@@ -187,6 +188,17 @@ def read_campaign(home: Path, name: str) -> Campaign:
     return Campaign(folder, about, rows)
 
 
+def finish_log(home: Path) -> None:
+    """Write the line of each campaign whose freeze was cut off before it; the caller holds the bank's lock."""
+    logged = {line.campaign for line in log.read_log(home) if line.event == "frozen"}
+    for name in names(home):
+        if name not in logged:
+            about = _about(home / name)
+            log.append(
+                home, "frozen", name, _digest(home / name), {"content": about["content"], "owner": about["owner"]}
+            )
+
+
 def names(home: Path) -> list[str]:
     """The campaigns of a bank, those whose freezing was finished."""
     if not home.is_dir():
@@ -204,9 +216,8 @@ def _verify(home: Path, name: str) -> None:
     folder = home / name
     manifest = files.require_manifest(folder, what=f"campaign {name}", do="restore it from a backup")
     lines = [line for line in log.read_log(home) if line.event == "frozen" and line.campaign == name]
-    if not lines:  # the freeze was cut off between the folder and the log: both are complete, only the line is missing
-        log.append(home, "frozen", name, manifest.digest(), {"content": manifest.inputs["content"]})
-    elif lines[-1].digest != manifest.digest():
+    # Without a line the freeze is between its folder and the log, or was cut off there: what is on the disk is whole.
+    if lines and lines[-1].digest != manifest.digest():
         raise IntegrityError(
             f"campaign {name} has digest {manifest.digest()[:12]}…, frozen as {lines[-1].digest[:12]}…; "
             "its manifest was changed after it was frozen. Restore it from a backup",

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from crmml import files
 from crmml.campaigns import log
 from crmml.campaigns.entries import ENTRY, empty_entries
-from crmml.campaigns.frozen import OUTCOMES, Campaign
+from crmml.campaigns.frozen import OUTCOMES, Campaign, finish_log
 from crmml.errors import IntegrityError
 
 _STATUS = ("status", "contacted_on", "channel", "note")
@@ -91,6 +91,7 @@ def take_in(
     """
     fresh = _news(read_history(campaign), entries)
     if len(fresh):
+        finish_log(home)
         written = io.BytesIO()
         pq.write_table(_table(fresh), written)
         sha = hashlib.sha256(written.getvalue()).hexdigest()
