@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from crmml.campaigns import check_returned, contact_rows, read_campaign, read_history, take_in, write_campaign
-from crmml.campaigns.report import LEAST, report, sentences
+from crmml.campaigns.report import LEAST, report
+from crmml.campaigns.sentences import sentences
 from crmml.reporting.campaign_page import campaign_page
 from tests.campaigns.frozen_list import LIST_ID, about, campaign, list_folder, rows
 

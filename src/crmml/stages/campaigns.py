@@ -29,7 +29,8 @@ from crmml.campaigns import (
     write_campaign,
 )
 from crmml.campaigns.outcomes import already_taken_in
-from crmml.campaigns.report import report, sentences
+from crmml.campaigns.report import report
+from crmml.campaigns.sentences import sentences
 from crmml.errors import NotFoundError, SourceError, UsageError, did_you_mean
 from crmml.registry.promotions import read_log
 from crmml.reporting.campaign_page import campaign_page
