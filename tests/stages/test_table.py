@@ -31,6 +31,7 @@ test: {out_of_time: 2025-05}
 tuning: {trials: 0, max_trees: 40, folds: 2}
 gates: {accepted: "made up for a test"}
 """
+DERIVED = "derive: {strain: debt * instalment / 900, heavier: list_max(burden)}\n"
 
 
 def loans(*, months=6, a_month=300, seed=3):
@@ -65,7 +66,7 @@ def project(tmp_path_factory):
     root = tmp_path_factory.mktemp("table")
     folder = root / "configs" / "cars"
     folder.mkdir(parents=True)
-    (folder / "late.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "late.yaml").write_text(CONFIG + DERIVED, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRMML_HOME", str(root))
         patch.chdir(root)
@@ -126,6 +127,8 @@ def test_a_batch_is_scored_with_reasons_and_what_is_new_in_it_is_counted(project
         for row in json.loads((root / "data/cars/scores/july/late/late.batch.json").read_text())["features"]
     }
     assert rows["debt"]["outside_rows"] == 2
+    assert rows["strain"]["outside_rows"] == 2  # a derived feature follows the columns it is made of
+    assert rows["heavier"]["missing_share"] == 0
     assert rows["months_with_bank"]["missing_share"] == pytest.approx((batch["months_with_bank"] == -1).mean())
     manifest = json.loads((root / "data/cars/scores/july/late/manifest.json").read_text())
     assert "channel 7" in manifest["about"]["batch"]["late"]

@@ -81,6 +81,7 @@ class TableFile:
     words: Mapping[str, Any] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     protected: tuple[str, ...] = ()
+    derive: Mapping[str, Any] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
     estimator: Mapping[str, Any] = field(default_factory=dict)
     tuning: Tuning = field(default_factory=Tuning)
@@ -173,6 +174,7 @@ def _roles(file: TableFile, split: TableSplit, *, where: str) -> Roles:
         groups=file.groups,
         order=order,
         protected=file.protected,
+        derive=_derive(file.derive, where=f"{where}: derive"),
     )
 
 
@@ -259,6 +261,18 @@ def _missing(given: Any, *, where: str) -> dict[str, tuple[str, ...]]:
             )
         codes[str(column)] = tuple(code_of(code) for code in listed if code is not None)
     return {column: listed for column, listed in codes.items() if listed}
+
+
+def _derive(given: Mapping[str, Any], *, where: str) -> dict[str, str]:
+    """New features and their expressions; a bare number, as YAML reads one, is no expression."""
+    for name, expression in given.items():
+        if not isinstance(expression, str) or not expression.strip():
+            raise ConfigError(
+                f"{where}.{name} is {expression!r}; expected an expression over columns of the row, such as "
+                "balance / credit_limit",
+                code="C003",
+            )
+    return {str(name): expression.strip() for name, expression in given.items()}
 
 
 def _words(given: Any, *, where: str) -> tuple[str, str]:

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 
 from crmml.abt import ROLES, Abt
-from crmml.errors import LeakageError, SourceError, did_you_mean, mask
+from crmml.errors import ConfigError, LeakageError, SourceError, did_you_mean, mask
 from crmml.feature_table.columns import Column, code_of, numbers_as_text, read_as, read_column, texts_of, without_codes
+from crmml.feature_table.derive import columns_of, derived, expanded
 from crmml.feature_table.parts import PURGED, TEST, TRAIN, divide
 from crmml.feature_table.spec import Roles, TableSplit
 from crmml.features.declare import FeatureInfo
@@ -100,12 +101,17 @@ def batch_frame(
     frame = _keys(cells, roles)
     _require_unique(frame, roles, source)
     columns = {}
+    written = {_given(info): info.formula for info in infos if _given(info) in roles.derive}
+    computed = derived(written, _read(cells, roles, written))
     for info in infos:
         given = _given(info)
+        if given in computed:
+            columns[info.name] = computed[given]
+            continue
         is_date = info.formula == DAYS_SINCE.format(given)
         values = read_as(given, "date" if is_date else info.kind, cells.texts(given))
         columns[info.name] = _days_since(given, values, frame["cutoff_date"]) if is_date else values
-    used = {_given(info) for info in infos} | set(roles.reserved)
+    used = {_given(info) for info in infos} | {*roles.reserved, *_behind(written)}
     ignored = tuple(name for name in cells.names if name not in used and name not in (*roles.leave_out, *unused))
     return pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1), ignored
 
@@ -258,7 +264,7 @@ def _features(
     cells: _Cells, roles: Roles, cutoffs: pd.Series
 ) -> tuple[pd.DataFrame, tuple[FeatureInfo, ...], dict[str, str]]:
     """The feature columns, what is told of them, and why others are not used."""
-    names = roles.features or tuple(name for name in cells.names if name not in (*roles.reserved, *roles.leave_out))
+    names = roles.features or _readable(cells, roles)
     both = [name for name in names if name in roles.reserved]
     if both:
         raise SourceError(f"{both[0]} is a feature and has another role; expected one role a column", code="D003")
@@ -271,6 +277,15 @@ def _features(
         info = _info(column, roles, cells.source)
         columns[info.name] = _days_since(name, column.values, cutoffs) if column.kind == "date" else column.values
         infos.append(info)
+    written = expanded(roles.derive, _readable(cells, roles), roles.groups)
+    _require_numbers(cells, roles, written)
+    for name, values in derived(written, _read(cells, roles, written)).items():
+        if values.isna().all():
+            dropped[name] = "no value on any row"
+            continue
+        info = replace(_info(Column(name, "number", values), roles, cells.source), formula=written[name])
+        columns[info.name] = values
+        infos.append(info)
     if not infos:
         raise SourceError(
             f"{cells.source} holds no column to learn from ({len(dropped)} were dropped); expected features beside "
@@ -278,6 +293,36 @@ def _features(
             code="D020",
         )
     return pd.DataFrame(columns, index=range(cells.rows.num_rows)), tuple(infos), dropped
+
+
+def _readable(cells: _Cells, roles: Roles) -> tuple[str, ...]:
+    """The columns without another role."""
+    return tuple(name for name in cells.names if name not in (*roles.reserved, *roles.leave_out))
+
+
+def _behind(written: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that derived features are computed from."""
+    return tuple(dict.fromkeys(name for expression in written.values() for name in columns_of(expression)))
+
+
+def _read(cells: _Cells, roles: Roles, written: Mapping[str, str]) -> dict[str, pd.Series]:
+    """What expressions read: numbers, and categories where the config says so."""
+    return {
+        name: read_as(name, "category" if name in roles.categories else "number", cells.texts(name))
+        for name in _behind(written)
+    }
+
+
+def _require_numbers(cells: _Cells, roles: Roles, written: Mapping[str, str]) -> None:
+    for name in _behind(written):
+        kind = read_column(name, cells.texts(name), is_category=name in roles.categories).kind
+        if kind != "number" and name not in roles.categories:
+            what = "dates" if kind == "date" else "text"
+            raise ConfigError(
+                f"derive reads {name}, which holds {what}; expected numbers, or categories: [{name}] to compare its "
+                "levels with",
+                code="C003",
+            )
 
 
 def _days_since(name: str, days: pd.Series, cutoffs: pd.Series) -> pd.Series:

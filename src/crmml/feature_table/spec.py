@@ -22,6 +22,7 @@ class Roles:
     `missing` maps a column (or "*", all of them) to the codes that mean "not
     known", as text. `groups` maps a concept to the columns that share one reason.
     `protected` columns are never features; a report shows figures by them.
+    `derive` maps a new feature to the expression over other columns of its row.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Roles:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     order: str | None = None
     protected: tuple[str, ...] = ()
+    derive: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reserved(self) -> tuple[str, ...]:
