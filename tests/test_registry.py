@@ -90,6 +90,14 @@ def test_a_promotion_against_an_outdated_champion_is_refused(models):
         promote(models, 2, None)
 
 
+@pytest.mark.parametrize(("by", "reason", "said"), [("", "why", "add --by NAME"), ("A", " ", "add --reason WHY")])
+def test_nothing_is_decided_without_a_name_and_a_reason(models, by, reason, said):
+    with pytest.raises(UsageError, match=f"a promotion needs who decides and why, for the log; {said}"):
+        registry.promote(NAME, 1, models=models, expected=None, by=by, reason=reason)
+    with pytest.raises(UsageError, match=f"a rollback needs who decides and why, for the log; {said}"):
+        registry.rollback(NAME, models=models, by=by, reason=reason)
+
+
 def test_a_rollback_returns_to_the_previous_champion(models):
     promote(models, 1, None)
     promote(models, 2, 1)

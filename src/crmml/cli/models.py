@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -12,7 +13,17 @@ models_app = typer.Typer(help="Versions, champions and the promotion log.", no_a
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Registered name, such as demo.churn.")]
 Form = Annotated[Format, typer.Option("--format", help="Form of the data on stdout.")]
-By = Annotated[str, typer.Option("--by", envvar="USER", help="Who decides.")]
+
+
+def _login() -> str:
+    """Who is logged in; nothing where the system does not say."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # KeyError on Python before 3.13
+        return ""
+
+
+By = Annotated[str, typer.Option("--by", help="Who decides (default: who is logged in).")]
 
 
 @models_app.command(name="list")
@@ -70,7 +81,7 @@ def promote(
     """
     from crmml.stages import models
 
-    emit_one(models.promote(name, version, expected=expect_current, by=by, reason=reason), form=form)
+    emit_one(models.promote(name, version, expected=expect_current, by=by or _login(), reason=reason), form=form)
 
 
 @models_app.command()
@@ -86,7 +97,7 @@ def rollback(
     """
     from crmml.stages import models
 
-    emit_one(models.rollback(name, by=by, reason=reason), form=form)
+    emit_one(models.rollback(name, by=by or _login(), reason=reason), form=form)
 
 
 @models_app.command()

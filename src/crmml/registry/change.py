@@ -86,8 +86,7 @@ def promote(
     """
     from crmml.registry import versions
 
-    if not by.strip() or not reason.strip():
-        raise UsageError("a promotion needs a name (--by) and a reason (--reason); found an empty one", code="U006")
+    _require_signed("a promotion", by, reason)
     with promotions.locked(models), versions.client_of(models) as client:
         present = promotions.champion(models, name)
         _require_expected(name, present, expected)
@@ -108,11 +107,14 @@ def rollback(name: str, *, models: Path, by: str, reason: str, at: datetime | No
 
     Raises
     ------
+    UsageError
+        Without who decides, or why.
     NotFoundError
         If there is no champion, or none before it.
     """
     from crmml.registry import versions
 
+    _require_signed("a rollback", by, reason)
     with promotions.locked(models), versions.client_of(models) as client:
         present = promotions.champion(models, name)
         if present is None or present.previous is None:
@@ -121,6 +123,13 @@ def rollback(name: str, *, models: Path, by: str, reason: str, at: datetime | No
         entry = versions.find(client, name, present.previous)
         checked(entry.name, entry.version, entry.bundle, entry.digest, models)
         return _commit(client, models, entry, present, event="rolled back", by=by, reason=reason, at=at)
+
+
+def _require_signed(what: str, by: str, reason: str) -> None:
+    """Who decides and why stand in the log for good."""
+    empty = [option for option, given in (("--by NAME", by), ("--reason WHY", reason)) if not given.strip()]
+    if empty:
+        raise UsageError(f"{what} needs who decides and why, for the log; add {' and '.join(empty)}", code="U006")
 
 
 def _commit(
