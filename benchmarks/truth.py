@@ -32,7 +32,7 @@ from crmml.evaluation.discrimination import RankedMoney
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "truth.md"
-CUSTOMERS, SEED = 36_000, 11
+CUSTOMERS, SEED = 45_000, 11
 MODELS = ("churn", "default", "uptake_card", "uptake_time_deposit", "uptake_investment", "uptake_insurance")
 Array = npt.NDArray[np.float64]
 
