@@ -40,6 +40,12 @@ def crmml(*arguments, cwd=None, **environment):
     )
 
 
+def test_without_a_script_on_the_path_the_module_is_the_command():
+    run = [sys.executable, "-m", "crmml"]
+    done = subprocess.run([*run, "models", "shwo"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Did you mean" in done.stderr) == (2, True), done.stderr
+
+
 def test_help_lists_every_verb_and_imports_nothing_heavy():
     code = (
         "import sys; sys.argv = ['crmml', '--help']\n"

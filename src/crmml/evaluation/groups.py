@@ -24,6 +24,8 @@ LEAST_CUSTOMERS = 30
 #: Fewer events (or others) at a cut-off rank or slope mostly by chance.
 LEAST_EVENTS = 10
 RESAMPLES = 100
+#: Predicted amounts that cancel to less than this share of their size are no base for a ratio.
+LEAST_NET = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def group_figures(
     list of dict
         `group, rows, customers, events, event_customers` (null for money), `observed, predicted` (means),
         and as value, low, high: `discrimination` (AUC, or normalised Gini), `slope, intercept,
-        observed_over_expected`; a figure that cannot be told is null.
+        observed_over_expected`; a figure that cannot be told is null (of money, also a ratio to predictions that cancel).
     """
     named = merge_few(groups, rows.customers)
     order = sorted(np.unique(named), key=lambda name: (name == FEW, -int((named == name).sum()), name))
@@ -112,9 +114,11 @@ def figures_of(rows: TestRows, *, resamples: int = RESAMPLES, seed: int = 0) -> 
 
 
 def _statistics(rows: TestRows) -> dict[str, Callable[[Array], Array]]:
-    made: dict[str, Callable[[Array], Array]] = {
-        "observed_over_expected": lambda weights: calibration.observed_over_expected(rows.label, rows.served, weights)
-    }
+    made: dict[str, Callable[[Array], Array]] = {}
+    if abs(rows.served.sum()) >= LEAST_NET * np.abs(rows.served).sum() > 0:
+        made["observed_over_expected"] = lambda weights: calibration.observed_over_expected(
+            rows.label, rows.served, weights
+        )
     blocks = [inside for inside in _periods(rows) if _is_enough(rows, inside)]
     if blocks:
         ranked = [

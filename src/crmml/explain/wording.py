@@ -19,6 +19,13 @@ _UNITS = {
     "months": ("个月", "month", "months"),
     "years": ("年", "year", "years"),
 }
+_AXES = {
+    "count": ("个数", "count"),
+    "share": ("份额,1 为 100%", "share, 1 is 100%"),
+    "rate": ("比率,1 为 100%", "rate, 1 is 100%"),
+    "change": ("变化,1 为 100%", "change, 1 is 100%"),
+    "ratio": ("倍数", "ratio"),
+}
 _PERCENT = {"share", "rate", "change"}
 
 
@@ -77,6 +84,20 @@ def amount(
 def currency_words(currency: str) -> tuple[str, str]:
     """What one unit of the currency is called, in Chinese and in English."""
     return _CURRENCIES.get(currency, (currency, currency))
+
+
+def unit_words(unit: str, currency: str = "CNY") -> tuple[str, str]:
+    """What a feature is measured in, as a plain number: the unit of an axis.
+
+    >>> unit_words("money", "CZK"), unit_words("days"), unit_words("change"), unit_words("count")
+    (('CZK', 'CZK'), ('天', 'days'), ('变化,1 为 100%', 'change, 1 is 100%'), ('个数', 'count'))
+    """
+    if unit == "money":
+        return currency_words(currency)
+    if unit in _UNITS:
+        zh, _, many = _UNITS[unit]
+        return zh, many
+    return _AXES.get(unit, ("数值", "value"))
 
 
 def factor(effect: float) -> str:

@@ -16,7 +16,7 @@ SPARSE = 0.5
 
 @dataclass(frozen=True)
 class Thin:
-    """A kind of thin file: its name, its definition in both languages, and the rows it holds of."""
+    """A kind of thin file: its name, its definition by columns (the same in both languages), and the rows it holds of."""
 
     name: str
     zh: str
@@ -43,7 +43,5 @@ def thin_files(frame: pd.DataFrame, features: list[str]) -> list[Thin]:
         )
     gaps = frame[features].isna().to_numpy(dtype=float)
     empty = np.asarray(gaps.mean(axis=1) > SPARSE, dtype=bool)
-    found.append(
-        Thin("sparse", "特征缺失过半", "sparse", f"more than {SPARSE:.0%} of the {len(features)} features null", empty)
-    )
+    found.append(Thin("sparse", "特征缺失过半", "sparse", f"nulls / {len(features)} > {SPARSE:.0%}", empty))
     return found

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from crmml.reporting.bilingual import both
 from crmml.reporting.charts import bars
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, chart_style, to_svg
 from crmml.reporting.page import render, svg
@@ -97,9 +98,9 @@ def _arms(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _effects(told: Mapping[str, Any]) -> Markup | None:
     """The difference between the arms for the list and each offer, with intervals, beside what was expected."""
-    lines = [("全部 all", told["effect"], None)]
+    lines = [(both("全部", "all"), told["effect"], None)]
     lines += [
-        (f"{row['zh']} {row['en']}", row["measured"], row["expected_effect"])
+        (both(row["zh"], row["en"]), row["measured"], row["expected_effect"])
         for row in told["offers"]
         if row["measured"] is not None and min(row["measured"]["treated"], row["measured"]["control"]) >= FEWEST
     ]
@@ -115,7 +116,13 @@ def _effects(told: Mapping[str, Any]) -> Markup | None:
         )
         axes.axvline(0, color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
         axes.errorbar(
-            value, places, xerr=[value - low, high - value], fmt="o", color=BLUE, capsize=4, label="实测 measured, 95 %"
+            value,
+            places,
+            xerr=[value - low, high - value],
+            fmt="o",
+            color=BLUE,
+            capsize=4,
+            label=both("实测,95 % 区间", "measured, 95 % interval"),
         )
         expected = [(place, hope * 100) for place, (_, _, hope) in zip(places, shown, strict=True) if hope is not None]
         if expected:
@@ -125,10 +132,12 @@ def _effects(told: Mapping[str, Any]) -> Markup | None:
                 "D",
                 color=GOLD,
                 markersize=6,
-                label="预期 expected",
+                label=both("预期", "expected"),
             )
         axes.set_yticks(places, [words for words, _, _ in shown])
-        axes.set(ylim=(-0.6, len(shown) - 0.4), title="联系带来的变化(百分点)change brought by contact, points")
+        axes.set(
+            ylim=(-0.6, len(shown) - 0.4), title=both("联系带来的变化(百分点)", "change brought by contact, points")
+        )
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}" if x else "0"))
         axes.legend(fontsize=9, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
         axes.tick_params(axis="y", length=0)
@@ -138,5 +147,13 @@ def _effects(told: Mapping[str, Any]) -> Markup | None:
 def _funnel(funnel: Mapping[str, int]) -> Markup | None:
     if not funnel["told"]:
         return None
-    counts = {f"{words.zh} {words.en}": float(funnel[code]) for code, words in FUNNEL.items()}
-    return svg(bars(counts, title="漏斗 funnel", xlabel="客户数 customers", share=False, name="campaign-funnel"))
+    counts = {both(words.zh, words.en): float(funnel[code]) for code, words in FUNNEL.items()}
+    return svg(
+        bars(
+            counts,
+            title=both("漏斗", "funnel"),
+            xlabel=both("客户数", "customers"),
+            share=False,
+            name="campaign-funnel",
+        )
+    )

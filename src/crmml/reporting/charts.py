@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GOLD, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
 
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
@@ -43,18 +44,21 @@ def calibration(panels: Mapping[str, pd.DataFrame], *, name: str = "calibration"
                     mfc="none",
                     color=GOLD,
                     markersize=4,
-                    label="校准前 before",
+                    label=both("校准前", "before"),
                 )
             down = np.maximum(0.0, bins["observed"] - bins["low"])
             up = np.maximum(0.0, bins["high"] - bins["observed"])
             axes.errorbar(
                 bins["predicted"], bins["observed"], yerr=[down, up], fmt="o", color=BLUE, capsize=2.5, markersize=4, elinewidth=1.3,
-                label="校准后 after",
+                label=both("校准后", "after"),
             )  # fmt: skip
-            axes.set(xlim=(0, top), ylim=(0, top), title=title, xlabel="预测 predicted")
+            # Most groups of a rare event lie near 0: a root scale tells them apart and keeps the diagonal straight.
+            axes.set_xscale("function", functions=_ROOT)
+            axes.set_yscale("function", functions=_ROOT)
+            axes.set(xlim=(0, top), ylim=(0, top), title=title, xlabel=both("预测", "predicted"))
             axes.xaxis.set_major_formatter(_HUNDREDTHS)
             axes.yaxis.set_major_formatter(_HUNDREDTHS)
-        figure.axes[0].set_ylabel("实际 observed")
+        figure.axes[0].set_ylabel(both("实际", "observed"))
         figure.axes[0].legend(fontsize=8, loc="upper left")
         return to_svg(figure, name=name)
 
@@ -81,14 +85,19 @@ def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, na
             fmt="o",
             color=BLUE,
             capsize=4,
-            label="模型 model",
+            label=both("模型", "model"),
         )
         if "benchmark" in rows and rows["benchmark"].notna().any():
             axes.plot(
-                places + 0.03 * len(rows), rows["benchmark"], "D", color=GOLD, markersize=5, label="基准 benchmark"
+                places + 0.03 * len(rows),
+                rows["benchmark"],
+                "D",
+                color=GOLD,
+                markersize=5,
+                label=both("基准", "benchmark"),
             )
         if chance is not None:
-            axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+            axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label=both("随机", "chance"))
         axes.set_xticks(places, [str(cutoff) for cutoff in rows["cutoff"]])
         axes.set(title=title, xlim=(-0.6, len(rows) - 0.4))
         axes.margins(y=0.15)
@@ -116,6 +125,9 @@ def bars(shares: Mapping[str, float], *, title: str, xlabel: str, share: bool = 
         return to_svg(figure, name=name)
 
 
+_ROOT = (lambda values: np.sqrt(np.maximum(values, 0.0)), np.square)
+
+
 @dataclass(frozen=True)
 class Window:
     """A cut-off with what its features see and what its label covers; `role` is train or test."""
@@ -130,7 +142,7 @@ class Window:
 def calendar(windows: Sequence[Window], *, name: str = "calendar") -> str:
     """Every cut-off with the window its features see and the window its label covers."""
     colours = {"train": TEAL, "test": RED}
-    words = {"train": "训练 train", "test": "测试 test"}
+    words = {"train": ("训练", "train"), "test": ("测试", "test")}
     with chart_style():
         figure = Figure(figsize=(9.2, 1.3 + 0.2 * len(windows)), layout="constrained")
         axes = figure.subplots()
@@ -142,13 +154,15 @@ def calendar(windows: Sequence[Window], *, name: str = "calendar") -> str:
             axes.barh(y, cutoff - start, left=start, height=0.5, color=GRID)
             axes.barh(y, last - first, left=first, height=0.5, color=colours[window.role])
             axes.plot([cutoff, cutoff], [y - 0.38, y + 0.38], color=INK, linewidth=1.6)
-        axes.set_yticks(ends, [f"{words[window.role]}  {window.cutoff}" for window in windows], fontsize=8)
+        axes.set_yticks(
+            ends, [both(*(f"{word} {window.cutoff}" for word in words[window.role])) for window in windows], fontsize=8
+        )
         axes.xaxis.set_major_locator(FixedLocator(_half_years(windows)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{date.fromordinal(int(value)):%Y-%m}"))
         for colour, title in (
-            (GRID, "特征窗口 features"),
-            (TEAL, "训练标签 train label"),
-            (RED, "测试标签 test label"),
+            (GRID, both("特征窗口", "features")),
+            (TEAL, both("训练标签", "train label")),
+            (RED, both("测试标签", "test label")),
         ):
             axes.add_patch(Rectangle((0, 0), 0, 0, color=colour, label=title))
         axes.set(
@@ -171,17 +185,20 @@ def shift(
         figure = Figure(figsize=(9.2, 3.0), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(edges))
-        axes.bar(places - 0.2, train, width=0.38, color=TEAL, label="训练 train")
-        axes.bar(places + 0.2, test, width=0.38, color=RED, label="测试 test")
+        axes.bar(places - 0.2, train, width=0.38, color=TEAL, label=both("训练", "train"))
+        axes.bar(places + 0.2, test, width=0.38, color=RED, label=both("测试", "test"))
         axes.set_xticks(places, edges, fontsize=8)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set(title=f"评分分布 score distribution   PSI {psi:.3f}", xlabel="训练分位区间 bins of the training score")
+        axes.set(
+            title=both(f"评分分布   PSI {psi:.3f}", f"score distribution   PSI {psi:.3f}"),
+            xlabel=both("训练评分的分位区间(标其上界)", "bins of the training score, named by their upper end"),
+        )
         _legend_above(axes)
         axes.grid(axis="x", visible=False)
         return to_svg(figure, name=name)
 
 
-def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
+def deciles(rows: pd.DataFrame, *, currency: tuple[str, str], name: str = "deciles") -> str:
     """Mean predicted and actual money by decile of the prediction, best first.
 
     Parameters
@@ -193,12 +210,15 @@ def deciles(rows: pd.DataFrame, *, name: str = "deciles") -> str:
         figure = Figure(figsize=(9.2, 3.2), layout="constrained")
         axes = figure.subplots()
         places = np.arange(len(rows))
-        axes.bar(places - 0.2, rows["predicted"], width=0.38, color=BLUE, label="预测 predicted")
-        axes.bar(places + 0.2, rows["actual"], width=0.38, color=GOLD, label="实际 actual")
+        axes.bar(places - 0.2, rows["predicted"], width=0.38, color=BLUE, label=both("预测", "predicted"))
+        axes.bar(places + 0.2, rows["actual"], width=0.38, color=GOLD, label=both("实际", "actual"))
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.set_xticks(places, [str(place + 1) for place in places])
         axes.yaxis.set_major_formatter(_THOUSANDS)
-        axes.set(title="各十分位平均贡献(元)mean contribution, yuan", xlabel="按预测排序的十分位 decile by prediction")
+        axes.set(
+            title=both(f"各十分位平均贡献({currency[0]})", f"mean contribution by decile, {currency[1]}"),
+            xlabel=both("按预测排序的十分位", "decile by prediction"),
+        )
         _legend_above(axes)
         axes.grid(axis="x", visible=False)
         return to_svg(figure, name=name)

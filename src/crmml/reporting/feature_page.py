@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from crmml.explain import wording
 from crmml.features import CONCEPTS, FeatureInfo
+from crmml.features.formulas import in_chinese
 from crmml.reporting.page import render
 
 LEAST = 20
@@ -116,6 +117,7 @@ def _row(each: Described, concept: str) -> dict[str, Any]:
         info.family,
         info.source,
         info.formula,
+        in_chinese(info.formula),
     )
     newest = each.known[-1] if each.known else None
     return {
@@ -124,6 +126,7 @@ def _row(each: Described, concept: str) -> dict[str, Any]:
         "en": info.en,
         "text": " ".join(dict.fromkeys(told)).lower(),
         "formula": info.formula,
+        "formula_zh": in_chinese(info.formula),
         "source": info.source,
         "window": info.window,
         "unit": dict(zip(("zh", "en"), _UNITS.get(info.unit, (info.unit, info.unit)), strict=True)),

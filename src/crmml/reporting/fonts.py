@@ -22,6 +22,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from crmml.errors import BackendError
+from crmml.reporting.bilingual import BACKEND
 
 # Simplified forms first: a Japanese or Traditional face draws some characters otherwise.
 FAMILIES = (
@@ -106,7 +107,11 @@ def to_svg(figure: Figure, *, name: str, is_tight: bool = False) -> str:
     """
     buffer = io.StringIO()
     figure.savefig(
-        buffer, format="svg", bbox_inches="tight" if is_tight else None, metadata={"Date": None, "Creator": None}
+        buffer,
+        format="svg",
+        backend=BACKEND,
+        bbox_inches="tight" if is_tight else None,
+        metadata={"Date": None, "Creator": None},
     )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -9,6 +9,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
 
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
@@ -63,7 +64,7 @@ def _interval(axes, place: int, found: Mapping[str, float | None], top: float) -
 def heat(names: Sequence[str], columns: Sequence[str], values: np.ndarray, *, name: str = "heat") -> str:
     """PSI of features (rows) by cut-off (columns): three bands, the figure in each cell; null where it is not known."""
     with chart_style(grid=False):
-        figure = Figure(figsize=(9.2, 0.9 + 0.3 * len(names)), layout="constrained")
+        figure = Figure(figsize=(9.2, 0.9 + 0.4 * len(names)), layout="constrained")
         axes = figure.subplots()
         norm = BoundaryNorm([0, 0.10, 0.25, 1e9], 3)
         shown = np.ma.masked_invalid(values)
@@ -74,7 +75,7 @@ def heat(names: Sequence[str], columns: Sequence[str], values: np.ndarray, *, na
         axes.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=8.5, color=INK)
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns, fontsize=8.5)
         axes.invert_yaxis()
-        axes.set(title="特征 PSI,最大的若干项 PSI of the features that moved most")
+        axes.set(title=both("特征 PSI,最大的若干项", "PSI of the features that moved most"))
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -103,7 +104,11 @@ def population(steps: Sequence[str], counts: Sequence[int], *, name: str = "popu
             del step
         axes.set_yticks(range(len(steps) - 1, -1, -1), list(steps), color=INK, fontsize=9)
         axes.xaxis.set_major_formatter(_THOUSANDS)
-        axes.set(title="全部截止日合计 all cut-offs together", xlabel="快照数 snapshots", xlim=(0, widest * 1.12))
+        axes.set(
+            title=both("全部截止日合计", "all cut-offs together"),
+            xlabel=both("快照数", "snapshots"),
+            xlim=(0, widest * 1.12),
+        )
         axes.grid(axis="y", visible=False)
         return to_svg(figure, name=name)
 
@@ -118,13 +123,13 @@ def directions(rows: Sequence[tuple[str, float, int | None]], *, xlabel: str, na
     """
     colours = {1: RED, -1: TEAL, 0: MUTED, None: GRID}
     words = {
-        1: "升高则评分升 rises with it",
-        -1: "升高则评分降 falls with it",
-        0: "方向不单一 not one way",
-        None: "类别 category",
+        1: both("升高则评分升", "rises with it"),
+        -1: both("升高则评分降", "falls with it"),
+        0: both("方向不单一", "not one way"),
+        None: both("类别", "category"),
     }
     with chart_style():
-        figure = Figure(figsize=(9.2, 1.0 + 0.3 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(9.2, 1.0 + 0.4 * len(rows)), layout="constrained")
         axes = figure.subplots()
         for sign, colour in colours.items():
             inside = [(len(rows) - 1 - place, length) for place, (_, length, own) in enumerate(rows) if own == sign]

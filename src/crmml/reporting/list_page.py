@@ -94,7 +94,7 @@ def list_page(story: ListStory, *, language: str = "both") -> str:
         rows=len(story.rows),
         list_value=float(about["expected_value"]),
         list_takers=float(about["expected_takers"]),
-        unit=f"{unit.zh} {unit.en}" if unit.zh != unit.en else unit.zh,
+        unit=(unit.zh, unit.en),
     )
     return render(
         "list.html",

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, RED, TEAL, chart_style, to_svg
 from crmml.reporting.page import render, svg
 from crmml.vocabulary import CHURN_KINDS
@@ -134,13 +135,15 @@ def decile_chart(validated: Mapping[str, Mapping[str, Any]]) -> str:
             errors = np.maximum(0.0, [rows["rate"] - rows["low"], rows["high"] - rows["rate"]])
             axes.bar(rows["decile"], rows["rate"], color=BLUE, alpha=0.75, width=0.7)
             axes.errorbar(rows["decile"], rows["rate"], yerr=errors, fmt="none", color=MUTED, capsize=3, linewidth=1)
-            axes.plot(rows["decile"], rows["isotonic"], color=GOLD, linewidth=1.6, label="单调拟合 isotonic")
+            axes.plot(
+                rows["decile"], rows["isotonic"], color=GOLD, linewidth=1.6, label=both("单调拟合", "isotonic fit")
+            )
             zh, en = CHURN_KINDS[kind]
-            axes.set(title=f"{zh} {en}", xlabel="指数十分位,1 最低 decile, 1 = lowest")
+            axes.set(title=both(zh, en), xlabel=both("指数十分位,1 最低", "decile, 1 = lowest"))
             axes.set_xticks(rows["decile"])
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             axes.grid(axis="x", visible=False)
-        panels[0].set_ylabel("之后流失的占比 share that leaves")
+        panels[0].set_ylabel(both("之后流失的占比", "share that leaves"))
         panels[0].legend(loc="upper right", fontsize=8.5)
         return to_svg(figure, name="deciles")
 
@@ -153,8 +156,8 @@ def rate_chart(counts: Sequence[Mapping[str, Any]]) -> str:
         frame = pd.DataFrame([row for row in counts if row["population"]])
         for color, (kind, rows) in zip(_COLORS, frame.groupby("kind", sort=False) if len(frame) else [], strict=False):
             zh, en = CHURN_KINDS[str(kind)]
-            axes.plot(pd.to_datetime(rows["cutoff_date"]), rows["rate"], "o-", color=color, label=f"{zh} {en}", ms=4)
-        axes.set(title="各截止日流失率 rate by cut-off")
+            axes.plot(pd.to_datetime(rows["cutoff_date"]), rows["rate"], "o-", color=color, label=both(zh, en), ms=4)
+        axes.set(title=both("各截止日流失率", "rate by cut-off"))
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
         if len(frame):
@@ -174,12 +177,12 @@ def curve_chart(scores: pd.DataFrame, points: Sequence[str]) -> str:
             values = rows[list(points)]
             low, high = values.quantile(0.1), values.quantile(0.9)
             axes.fill_between(months, low, high, color=color, alpha=0.18, label="10%–90%")
-            axes.plot(months, values.mean(), "o-", color=color, label="平均 mean")
+            axes.plot(months, values.mean(), "o-", color=color, label=both("平均", "mean"))
             zh, en = segment_words(str(name))
-            axes.set(title=f"{zh} {en}\n{len(rows):,}", xlabel="个月 months")
+            axes.set(title=f"{both(zh, en)}\n{len(rows):,}", xlabel=both("个月", "months"))
             axes.set_xticks(months)
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        panels[0].set_ylabel("流失概率 chance of leaving")
+        panels[0].set_ylabel(both("流失概率", "chance of leaving"))
         panels[0].legend(loc="upper left", fontsize=8.5)
         return to_svg(figure, name="curves")

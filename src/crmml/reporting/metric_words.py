@@ -99,13 +99,13 @@ METRICS = {
         "up",
     ),
     "mae": Metric(
-        Words("平均绝对误差(元)", "mean absolute error, yuan"),
+        Words("平均绝对误差(金额)", "mean absolute error, in money"),
         Words("预测与实际平均相差多少", "how far predictions are off on average"),
         0,
         "down",
     ),
     "rmse": Metric(
-        Words("均方根误差(元)", "root mean square error, yuan"),
+        Words("均方根误差(金额)", "root mean square error, in money"),
         Words("大误差权重更大", "large errors weigh more"),
         0,
         "down",

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from crmml.evaluation.intervals import precision_recall
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, TEAL, chart_style, to_svg
 
 _POINTS = 300
@@ -43,15 +44,29 @@ def roc_and_recall(rankings: Sequence[Ranking], *, name: str = "roc") -> str:
             left.plot(shares["negatives"], shares["positives"], linestyle=line, color=colour, label=ranking)
             recall, precision = (_thinned(values) for values in precision_recall(label, score))
             right.plot(recall, precision, linestyle=line, color=colour, label=ranking)
-        left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+        left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label=both("随机", "chance"))
         rate = float(np.mean(rankings[-1].label))
-        right.axhline(rate, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label=f"随机 chance {rate * 100:.1f}%")
+        right.axhline(
+            rate,
+            color=MUTED,
+            linewidth=1,
+            linestyle=(0, (2, 3)),
+            label=both(f"随机 {rate * 100:.1f}%", f"chance {rate * 100:.1f}%"),
+        )
         _shares(left)
         _shares(right)
         left.legend(loc="lower right", fontsize=8.5)
         right.legend(loc="upper right", fontsize=8.5)
-        left.set(title="ROC 曲线 ROC curve", xlabel="误报率 false positive rate", ylabel="召回率 true positive rate")
-        right.set(title="PR 曲线 precision and recall", xlabel="召回率 recall", ylabel="精确率 precision")
+        left.set(
+            title=both("ROC 曲线", "ROC curve"),
+            xlabel=both("误报率", "false positive rate"),
+            ylabel=both("召回率", "true positive rate"),
+        )
+        right.set(
+            title=both("PR 曲线", "precision and recall"),
+            xlabel=both("召回率", "recall"),
+            ylabel=both("精确率", "precision"),
+        )
         return to_svg(figure, name=name)
 
 
@@ -68,12 +83,14 @@ def gains_and_lift(rankings: Sequence[Ranking], *, money: bool = False, name: st
             shares = ranked_shares(label, score)
             left.plot(shares["rows"], shares["positives"], linestyle=line, color=colour, label=ranking)
         perfect = ranked_shares(newest.label, newest.label)
-        left.plot(perfect["rows"], perfect["positives"], linestyle=":", color=TEAL, label="完美 perfect")
-        left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+        left.plot(perfect["rows"], perfect["positives"], linestyle=":", color=TEAL, label=both("完美", "perfect"))
+        left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label=both("随机", "chance"))
         _shares(left, top=max(1.01, float(perfect["positives"].max()) * 1.03))
         left.legend(loc="lower right", fontsize=8.5)
-        found = "覆盖的实际贡献 contribution found" if money else "覆盖的事件 events found"
-        left.set(title="累积增益 cumulative gains", xlabel="按评分选取的客户 customers taken", ylabel=found)
+        found = both("覆盖的实际贡献", "contribution found") if money else both("覆盖的事件", "events found")
+        left.set(
+            title=both("累积增益", "cumulative gains"), xlabel=both("按评分选取的客户", "customers taken"), ylabel=found
+        )
         _lift(right, newest)
         return to_svg(figure, name=name)
 
@@ -83,14 +100,26 @@ def _lift(axes: Axes, ranking: Ranking) -> None:
     best = np.array_split(np.sort(ranking.label)[::-1], len(parts))
     mean = float(ranking.label.mean()) or 1.0
     places = np.arange(1, len(parts) + 1)
-    axes.bar(places, [ranking.label[part].mean() / mean for part in parts], color=BLUE, width=0.64, label="模型 model")
-    axes.plot(places, [part.mean() / mean for part in best], "o:", color=TEAL, markersize=3.5, label="完美 perfect")
-    axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label="随机 chance")
+    axes.bar(
+        places,
+        [ranking.label[part].mean() / mean for part in parts],
+        color=BLUE,
+        width=0.64,
+        label=both("模型", "model"),
+    )
+    axes.plot(
+        places, [part.mean() / mean for part in best], "o:", color=TEAL, markersize=3.5, label=both("完美", "perfect")
+    )
+    axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (2, 3)), label=both("随机", "chance"))
     axes.set_xticks(places)
     axes.grid(axis="x", visible=False)
     axes.legend(loc="upper right", fontsize=8.5)
-    title = f"各十分位提升度 lift by decile({ranking.title})"
-    axes.set(title=title, xlabel="评分十分位,1 最高 decile, 1 is highest", ylabel="与平均之比 times the average")
+    title = both(f"各十分位提升度({ranking.title})", f"lift by decile ({ranking.title})")
+    axes.set(
+        title=title,
+        xlabel=both("评分十分位,1 最高", "decile, 1 is highest"),
+        ylabel=both("与平均之比", "times the average"),
+    )
 
 
 def _lines(rankings: Sequence[Ranking]) -> list[tuple[str, object, str, np.ndarray, np.ndarray]]:
@@ -101,7 +130,7 @@ def _lines(rankings: Sequence[Ranking]) -> list[tuple[str, object, str, np.ndarr
         for index, ranking in enumerate(rankings)
     ]
     if newest.benchmark is not None:
-        drawn.append(("基准 benchmark", "-", GOLD, newest.label, newest.benchmark))
+        drawn.append((both("基准", "benchmark"), "-", GOLD, newest.label, newest.benchmark))
     return drawn
 
 

@@ -18,12 +18,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from crmml.reporting.fonts import chart_style, to_svg
+from crmml.reporting.bilingual import both
+from crmml.reporting.fonts import INK, chart_style, to_svg
 
 MOST_ROWS = 2_000
 _DOTS_PER_INCH = 110
+_NUMBER = FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:g}")
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,17 @@ class Explained:
     """Contributions of a sample of rows, without ids.
 
     `values` has shape (n_rows, n_features) on the served scale, `data` the
-    encoded features, `names` a short title for each feature, `scale` what the
-    contributions are measured in.
+    encoded features, `names` a title for each feature, `scale` what the
+    contributions are measured in, `units` what each feature is measured in;
+    words are texts of `bilingual`, scale and units pairs.
     """
 
     values: np.ndarray
     base: float
     data: np.ndarray
     names: Sequence[str]
-    scale: str
+    scale: tuple[str, str]
+    units: Sequence[tuple[str, str]] = ()
 
     def __post_init__(self) -> None:
         if self.values.shape != self.data.shape or self.values.shape[1] != len(self.names):
@@ -52,7 +56,7 @@ class Explained:
         if len(self.values) <= rows:
             return self
         chosen = np.sort(np.random.default_rng(seed).choice(len(self.values), rows, replace=False))
-        return Explained(self.values[chosen], self.base, self.data[chosen], self.names, self.scale)
+        return Explained(self.values[chosen], self.base, self.data[chosen], self.names, self.scale, self.units)
 
     def varies(self, feature: int) -> bool:
         """Whether a feature's values have a middle range to draw its dependence over."""
@@ -71,33 +75,34 @@ def beeswarm(explained: Explained, *, most: int = 15, name: str = "beeswarm") ->
 
     def draw(shap: Any, figure: Figure) -> None:
         shap.plots.beeswarm(
-            _explanation(shap, sample), max_display=most, show=False, plot_size=(8.6, 0.42 * min(most, len(sample.names)) + 1.2),
-            color_bar_label="特征值 feature value", s=9,
+            _explanation(shap, sample), max_display=most, show=False, plot_size=(8.6, 0.46 * min(most, len(sample.names)) + 1.2),
+            color_bar_label=both("特征值", "feature value"), s=9,
         )  # fmt: skip
         axes = figure.axes[0]
-        axes.set_xlabel(f"贡献 contribution({sample.scale})", fontsize=10)
+        axes.set_xlabel(both(f"贡献({sample.scale[0]})", f"contribution ({sample.scale[1]})"), fontsize=10)
         axes.tick_params(axis="y", labelsize=9)
         _word_others(axes)
         colour_bar = figure.axes[-1]
         if colour_bar is not axes:
-            colour_bar.set_yticklabels(["低 low", "高 high"])
+            colour_bar.set_yticklabels([both("低", "low"), both("高", "high")])
 
     return _draw(draw, name)
 
 
 def waterfall(explained: Explained, row: int, *, shown: Sequence[str], most: int = 12, name: str = "waterfall") -> str:
-    """How one row's score is built up, feature by feature; `shown` holds its values as text."""
+    """How one row's score is built up, feature by feature; `shown` holds each feature with its value in words."""
 
     def draw(shap: Any, figure: Figure) -> None:
         one = shap.Explanation(
             values=explained.values[row],
             base_values=explained.base,
-            data=explained.data[row],
-            display_data=np.array(list(shown), dtype=object),
-            feature_names=[title.replace("\n", " ") for title in explained.names],
+            feature_names=list(shown),
         )
         shap.plots.waterfall(one, max_display=most, show=False)
-        figure.set_size_inches(8.6, 0.42 * min(most, len(shown)) + 1.4)
+        figure.set_size_inches(8.6, 0.46 * min(most, len(shown)) + 1.4)
+        labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        once = len(labels) // 2  # SHAP writes every label twice, the second time over the first
+        figure.axes[0].set_yticks(range(once), labels[:once], color=INK)
         for axes in figure.axes:
             _word_others(axes)
             axes.tick_params(axis="both", labelsize=9)
@@ -129,10 +134,15 @@ def dependence(explained: Explained, features: Sequence[int], *, name: str = "de
                 xmax="percentile(99)",
             )
             axes.set_title(sample.names[feature], fontsize=8.5)
-            axes.set_xlabel("")
-            axes.set_ylabel("贡献 contribution" if axes in panels[::3] else "", fontsize=8)
+            axes.set_xlabel(both(*sample.units[feature]) if sample.units else "", fontsize=8)
+            axes.set_ylabel(
+                both(f"贡献({sample.scale[0]})", f"contribution ({sample.scale[1]})") if axes in panels[::3] else "",
+                fontsize=8,
+            )
             axes.tick_params(labelsize=7.5)
             axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.xaxis.set_major_formatter(_NUMBER)
+            axes.yaxis.set_major_formatter(_NUMBER)
         for axes in panels[len(features) :]:
             axes.set_visible(False)
 
@@ -142,7 +152,9 @@ def dependence(explained: Explained, features: Sequence[int], *, name: str = "de
 def _word_others(axes: Axes) -> None:
     """SHAP's line for what is left, in both languages like the rest."""
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    worded = [re.sub(r"^(?:Sum of )?(\d+) other features$", r"其余 \1 项特征 \1 others", label) for label in labels]
+    worded = [
+        re.sub(r"^(?:Sum of )?(\d+) other features$", both(r"其余 \1 项特征", r"\1 others"), label) for label in labels
+    ]
     if worded != labels:
         axes.set_yticks(axes.get_yticks(), worded)
 

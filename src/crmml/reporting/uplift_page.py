@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from crmml.economics import FAMILY_WORDS
 from crmml.evaluation.trials import KINDS
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, MUTED, chart_style, to_svg
 from crmml.reporting.metric_words import in_words
 from crmml.reporting.page import render, svg
@@ -110,12 +111,16 @@ def _gains(metrics: Mapping[str, Any]) -> str:
     with chart_style():
         figure = Figure(figsize=(5.6, 3.4), layout="constrained")
         axes = figure.subplots()
-        axes.plot(share, gain, color=BLUE, label="按预测增量 by predicted effect")
+        axes.plot(share, gain, color=BLUE, label=both("按预测增量", "by predicted effect"))
         if "low" in metrics["gains"]:
             low, high = (np.asarray(metrics["gains"][name]) for name in ("low", "high"))
-            axes.fill_between(share, low, high, color=BLUE, alpha=0.14, linewidth=0, label="95 % 区间 interval")
-        axes.plot([0, 1], [0, gain[-1]], color=MUTED, linestyle=(0, (2, 3)), linewidth=1, label="随机 at random")
-        axes.set(xlabel="联系的客户 customers contacted", ylabel="每户增量 gain per customer")
+            axes.fill_between(
+                share, low, high, color=BLUE, alpha=0.14, linewidth=0, label=both("95 % 区间", "95 % interval")
+            )
+        axes.plot(
+            [0, 1], [0, gain[-1]], color=MUTED, linestyle=(0, (2, 3)), linewidth=1, label=both("随机", "at random")
+        )
+        axes.set(xlabel=both("联系的客户", "customers contacted"), ylabel=both("每户增量", "gain per customer"))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0))
         if metrics["outcome"] != "contribution":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))

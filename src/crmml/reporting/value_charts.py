@@ -11,20 +11,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from crmml.explain.wording import currency_words
+from crmml.reporting.bilingual import both, stacked
 from crmml.reporting.fonts import BLUE, GOLD, GRID, INK, MUTED, RED, TEAL, chart_style, to_svg
 
 STEPS: Mapping[str, tuple[str, int]] = {
-    "margin": ("利差\nmargin", 1),
-    "fees": ("手续费\nfees", 1),
-    "expected_loss": ("预期损失\nexp. loss", -1),
-    "service_cost": ("服务成本\nservice", -1),
-    "capital_charge": ("资本占用\ncapital", -1),
-    "contribution": ("贡献\ncontribution", 1),
+    "margin": (stacked("利差", "margin"), 1),
+    "fees": (stacked("手续费", "fees"), 1),
+    "expected_loss": (stacked("预期损失", "exp. loss"), -1),
+    "service_cost": (stacked("服务成本", "service"), -1),
+    "capital_charge": (stacked("资本占用", "capital"), -1),
+    "contribution": (stacked("贡献", "contribution"), 1),
 }
 METHODS: Mapping[str, tuple[str, str]] = {
-    "seasonal_naive": ("季节性朴素 seasonal naive", GOLD),
-    "autoregression": ("自回归 autoregression", TEAL),
-    "bottom_up": ("客户自下而上 bottom-up", RED),
+    "seasonal_naive": (both("季节性朴素", "seasonal naive"), GOLD),
+    "autoregression": (both("自回归", "autoregression"), TEAL),
+    "bottom_up": (both("客户自下而上", "bottom-up"), RED),
 }
 _COLUMNS = 3
 
@@ -47,12 +49,24 @@ class Fall:
     peers: Mapping[str, float] = field(default_factory=dict)
 
 
-def unit_of(amounts: Sequence[float]) -> tuple[float, str]:
+def unit_of(amounts: Sequence[float]) -> tuple[float, tuple[str, str]]:
     """A unit in which the amounts have few digits: yuan, thousand, million."""
     largest = max((abs(amount) for amount in amounts), default=0.0)
     if largest >= 20e6:
-        return 1e6, "百万 million"
-    return (1e3, "千 thousand") if largest >= 20e3 else (1.0, "")
+        return 1e6, ("百万", "million")
+    return (1e3, ("千", "thousand")) if largest >= 20e3 else (1.0, ("", ""))
+
+
+def _in_units(unit: tuple[str, str], currency: str) -> tuple[str, str]:
+    """A unit of amounts in both languages: 千元, thousand yuan."""
+    names = currency_words(currency)
+    return f"{unit[0]}{names[0]}", f"{unit[1]} {names[1]}".strip()
+
+
+def _titled(title: tuple[str, str], unit: tuple[str, str], currency: str) -> str:
+    """A title with the unit behind it."""
+    zh, en = _in_units(unit, currency)
+    return both(f"{title[0]}({zh})", f"{title[1]} ({en})")
 
 
 def waterfalls(falls: Sequence[Fall], *, currency: str, name: str = "waterfall") -> str:
@@ -76,8 +90,8 @@ def waterfalls(falls: Sequence[Fall], *, currency: str, name: str = "waterfall")
                 axes.set_visible(False)
                 continue
             _fall(axes, falls[place], unit, is_large=columns == 1)
-        shown = " ".join(word for word in (words, currency) if word)
-        figure.supylabel(f"单位 unit: {shown}", fontsize=8.5, color=MUTED, x=0.008)
+        zh, en = _in_units(words, currency)
+        figure.supylabel(both(f"单位:{zh}", f"unit: {en}"), fontsize=8.5, color=MUTED, x=0.008)
         return to_svg(figure, name=name)
 
 
@@ -118,7 +132,7 @@ def _peers(axes: Axes, peers: Mapping[str, float], unit: float) -> None:
     for place, (key, (_, sign)) in enumerate(STEPS.items()):
         amount = sign * float(peers[key]) / unit
         begin, end = (0.0, amount) if key == "contribution" else (level, level + amount)
-        label = "同类平均 peers' average" if place == 0 else None
+        label = both("同类平均", "peers' average") if place == 0 else None
         axes.bar(place + 0.24, end - begin, bottom=begin, width=0.24, color=MUTED, alpha=0.55, label=label)
         level = end
     axes.legend(fontsize=8.5, loc="upper right")
@@ -132,12 +146,14 @@ def whale(curves: pd.DataFrame, *, name: str = "whale") -> str:
         figure = Figure(figsize=(9.2, 3.5), layout="constrained")
         axes = figure.subplots()
         for column, colour, label in (
-            ("contribution", BLUE, "按贡献排序 by contribution"),
-            ("deposits", GOLD, "按存款排序 by deposits"),
+            ("contribution", BLUE, both("按贡献排序", "by contribution")),
+            ("deposits", GOLD, both("按存款排序", "by deposits")),
         ):
             axes.plot(curves["share_of_customers"], curves[column] / scale, color=colour, label=label)
         axes.axhline(1.0 if total > 0 else total, color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-        axes.set(xlim=(0, 1), xlabel="纳入的客户 customers taken", title="累计贡献 cumulative contribution")
+        axes.set(
+            xlim=(0, 1), xlabel=both("纳入的客户", "customers taken"), title=both("累计贡献", "cumulative contribution")
+        )
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         if total > 0:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -146,7 +162,13 @@ def whale(curves: pd.DataFrame, *, name: str = "whale") -> str:
 
 
 def forecast(
-    history: pd.DataFrame, ahead: pd.DataFrame, *, best: str, title: str, currency: str, name: str = "forecast"
+    history: pd.DataFrame,
+    ahead: pd.DataFrame,
+    *,
+    best: str,
+    title: tuple[str, str],
+    currency: str,
+    name: str = "forecast",
 ) -> str:
     """The last three years and twelve months ahead by every method; the best by back-test with its 80 % interval."""
     shown = history.tail(36)
@@ -155,7 +177,7 @@ def forecast(
     with chart_style():
         figure = Figure(figsize=(9.2, 3.3), layout="constrained")
         axes = figure.subplots()
-        axes.plot(pd.to_datetime(shown["month_end"]), shown["value"] / unit, color=INK, label="实际 actual")
+        axes.plot(pd.to_datetime(shown["month_end"]), shown["value"] / unit, color=INK, label=both("实际", "actual"))
         for method, (label, colour) in METHODS.items():
             rows = ahead[ahead["method"] == method].sort_values("horizon")
             days, is_best = pd.to_datetime(rows["month_end"]), method == best
@@ -164,7 +186,7 @@ def forecast(
             if is_best and rows["low"].notna().any():
                 axes.fill_between(days, rows["low"] / unit, rows["high"] / unit, color=colour, alpha=0.15, linewidth=0)
         axes.yaxis.set_major_formatter(_AMOUNT)
-        axes.set(title=f"{title}({' '.join(word for word in (words, currency) if word)})")
+        axes.set(title=_titled(title, words, currency))
         axes.legend(fontsize=8.5, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.1), borderaxespad=0.2)
         return to_svg(figure, name=name)
 
@@ -187,9 +209,7 @@ def shocks(rows: Sequence[tuple[str, float]], *, currency: str, name: str = "sho
         axes.set_yticks(places, [label for label, _ in rows], color=INK)
         axes.margins(x=0.14)
         axes.grid(axis="y", visible=False)
-        axes.set(
-            title=f"全年贡献的变化 change of the year's contribution({' '.join(w for w in (words, currency) if w)})"
-        )
+        axes.set(title=_titled(("全年贡献的变化", "change of the year's contribution"), words, currency))
         return to_svg(figure, name=name)
 
 
@@ -200,13 +220,13 @@ def this_year(rows: pd.DataFrame, *, currency: str, name: str = "this-year") -> 
     with chart_style():
         figure = Figure(figsize=(9.2, 2.9), layout="constrained")
         panels = figure.subplots(1, 2)
-        words = {"deposits": "户均存款 deposits per depositor", "credit": "户均贷款 credit per borrower"}
+        words = {"deposits": ("户均存款", "deposits per depositor"), "credit": ("户均贷款", "credit per borrower")}
         for axes, (column, title) in zip(panels, words.items(), strict=True):
             unit, scale = unit_of(list(rows[column].dropna()))
             for year, colour in ((newest - 1, GRID), (newest, BLUE)):
                 part = rows[days.dt.year == year]
                 axes.plot(pd.to_datetime(part["month_end"]).dt.month, part[column] / unit, marker="o", markersize=3,
                           color=MUTED if colour == GRID else colour, label=str(year))  # fmt: skip
-            axes.set(title=f"{title}({' '.join(w for w in (scale, currency) if w)})", xticks=range(1, 13))
+            axes.set(title=_titled(title, scale, currency), xticks=range(1, 13), xlabel=both("月份", "month"))
             axes.legend(fontsize=8.5)
         return to_svg(figure, name=name)

@@ -13,6 +13,7 @@ from crmml.economics import FAMILY_WORDS
 from crmml.explain import wording
 from crmml.explain.sentences import COMPONENTS as COMPONENT_WORDS
 from crmml.reporting import value_charts as charts
+from crmml.reporting.bilingual import both
 from crmml.reporting.customer_page import SEGMENTS
 from crmml.reporting.page import render, svg
 
@@ -229,17 +230,20 @@ def _charts(
     currency: str,
 ) -> dict[str, Any]:
     made: dict[str, Any] = {
-        "bank": charts.waterfalls([charts.Fall("全行 the bank", figures)], currency=currency, name="bank")
+        "bank": charts.waterfalls([charts.Fall(both("全行", "the bank"), figures)], currency=currency, name="bank")
     }
     for level in ("product", "branch"):
         rows = levels[level]
-        falls = [charts.Fall(row["zh"] if row["zh"] == row["en"] else f"{row['zh']} {row['en']}", row) for row in rows]
+        falls = [charts.Fall(both(row["zh"], row["en"]), row) for row in rows]
         falls = sorted(falls, key=lambda fall: -abs(float(fall.amounts["contribution"])))[:MOST_PANELS]
         if falls:
             made[level] = charts.waterfalls(falls, currency=currency, name=level)
     if "curves" in tables and len(tables["curves"]) > 1:
         made["whale"] = charts.whale(tables["curves"])
-    for name, title in (("contribution", "每月贡献 contribution"), ("deposits", "日均存款 average deposits")):
+    for name, title in (
+        ("contribution", ("每月贡献", "contribution by month")),
+        ("deposits", ("日均存款", "average deposits")),
+    ):
         if f"{name}_ahead" in tables:
             made[name] = charts.forecast(
                 tables[f"{name}_history"],
@@ -250,7 +254,7 @@ def _charts(
                 name=f"forecast-{name}",
             )
     if "shocks" in tables:
-        moved = [(f"{row['zh']} {row['en']}", row["contribution"]) for row in _shocks(tables)]
+        moved = [(both(row["zh"], row["en"]), row["contribution"]) for row in _shocks(tables)]
         made["shocks"] = charts.shocks(moved, currency=currency)
     trend = tables.get("per_customer")
     if trend is not None and len(trend) > 1 and np.isfinite(trend["deposits"]).any():
@@ -283,8 +287,7 @@ def scope_page(
     rows : list of dict
         The table below the picture: component, amount, and `peers_average` with `gap`, or `share_of_bank`.
     """
-    name = title[0] if title[0] == title[1] else f"{title[0]} {title[1]}"
-    falls = [charts.Fall(name, row, peers or {})]
+    falls = [charts.Fall(both(*title), row, peers or {})]
     return render(
         "value_scope.html",
         language=language,

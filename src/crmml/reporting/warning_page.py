@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 
 from crmml import vocabulary
 from crmml.features import CONCEPTS
+from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, RED, TEAL, chart_style, to_svg
 from crmml.reporting.page import render, svg
 from crmml.reporting.words import Words
@@ -215,12 +216,14 @@ def _chart(precision: pd.DataFrame) -> Markup | None:
             )
             places = np.array([names.index(row["cutoff"]) for row in rows]) + 0.11 * (number - (len(ways) - 1) / 2)
             errors = np.nan_to_num(np.maximum([values - low, high - values], 0.0))
-            label = f"{way['words'].zh} {way['words'].en}"
+            label = both(way["words"].zh, way["words"].en)
             axes.errorbar(
                 places, values, yerr=errors, fmt="o", color=colours[way["name"]], capsize=3, markersize=5, label=label
             )
         axes.set_xticks(range(len(names)), names)
-        axes.set(ylim=(0, None), xlim=(-0.6, len(names) - 0.4), title="精确率 precision, 95 %")
+        axes.set(
+            ylim=(0, None), xlim=(-0.6, len(names) - 0.4), title=both("精确率,95 % 区间", "precision, 95 % interval")
+        )
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
         return svg(to_svg(figure, name="warning-precision"))

@@ -75,10 +75,10 @@ ABOUT = {
         ),
     ),
     "contribution": About(
-        Words("客户贡献模型", "Contribution of the next 12 months"),
+        Words("客户贡献模型", "Contribution to come"),
         Words(
-            "预测客户未来 12 个月的风险调整后贡献(元),按组成部分分别预测。",
-            "Forecasts the risk-adjusted contribution of the next 12 months in yuan, component by component.",
+            "预测客户在标签窗口内的风险调整后贡献(金额),按组成部分分别预测。",
+            "Forecasts the risk-adjusted contribution within the label window, in money, component by component.",
         ),
         Words(
             "标签窗口内各账户月度贡献之和。",

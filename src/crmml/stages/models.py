@@ -10,6 +10,7 @@ from crmml import registry
 from crmml.errors import UsageError
 from crmml.periods import parse_day
 from crmml.registry import Promotion
+from crmml.stages.reports import kept_report
 from crmml.stages.workspace import project_root
 from crmml.vocabulary import gate_words
 
@@ -26,7 +27,7 @@ def list_models() -> list[dict[str, Any]]:
 def show(reference: str) -> dict[str, Any]:
     """The card of a version, flat: windows, figures, gates."""
     reference = reference if "@" in reference or "/" in reference else f"{reference}@champion"
-    card = registry.show(reference, models=_models())
+    card, found = registry.show(reference, models=_models()), registry.resolve(reference, models=_models())
     metrics = card["metrics"]
     figures = {
         name: f"{value['value']:.4f} [{value['low']:.4f}, {value['high']:.4f}]"
@@ -35,6 +36,8 @@ def show(reference: str) -> dict[str, Any]:
     }
     return {
         "model": card["name"],
+        "version": found.version,
+        "report": str(kept_report(_models(), found.name, found.version) or "none was kept; crmml train makes one"),
         "target": card["target"],
         "rows": card["rows"],
         **figures,

@@ -29,6 +29,7 @@ from crmml.stages.making import Say, Step, needs_making
 from crmml.stages.maturity import require_known, require_mature
 from crmml.stages.project import Project, models_of
 from crmml.stages.protected import protected_of
+from crmml.stages.reports import write_report
 from crmml.stages.summaries import read_summary, sentence_of, summary_of
 from crmml.stages.tables import tables_digest
 from crmml.stages.uplift import make_uplift
@@ -143,8 +144,9 @@ def train_and_register(
             for name, text in scorecard_files(evidence.scorecard, spec).items():
                 staged.path(name).write_text(text, encoding="utf-8")
         staged.path("evidence.json").write_text(evidence.to_json(), encoding="utf-8")
-    files.write_atomic(workspace.out / f"report-{key}.html", page)
+    kept = write_report(workspace, key, page, name=spec.name, version=version)
     say(f"          {sentence_of(summary)}")
+    say(f"          report: {kept}")
     return summary
 
 

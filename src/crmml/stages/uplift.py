@@ -35,6 +35,7 @@ from crmml.stages.chances import Taking, base_of, uptake_champions
 from crmml.stages.features import features_digest, read_catalogue
 from crmml.stages.making import Say, Step, digest_of_result, needs_making
 from crmml.stages.project import Project
+from crmml.stages.reports import write_report
 from crmml.stages.scores import read_served
 from crmml.stages.summaries import summary_of
 from crmml.stages.tables import tables_digest
@@ -89,9 +90,10 @@ def make_uplift(
     digest = trained.save(folder).digest
     version = registry.register(folder, models=project.workspace.models, name=model.spec.name).version
     summary = summary_of(model.spec, trained.metrics, version=version, digest=digest)
-    _publish(project, model, step, trained, summary, read_catalogue(ground.features))
+    kept = _publish(project, model, step, trained, summary, read_catalogue(ground.features))
     for line in sentences_of(summary, trained.metrics):
         say(f"          {line}")
+    say(f"          report: {kept}")
     return summary
 
 
@@ -102,7 +104,8 @@ def _publish(
     trained: TrainedEffect,
     summary: dict[str, Any],
     infos: tuple[FeatureInfo, ...],
-) -> None:
+) -> Path:
+    """Figures and report of a version; where its report is kept."""
     with files.publish(step.folder, kind=step.name, inputs=step.all_inputs) as staged:
         rows = trained.predictions
         rows.to_parquet(staged.path("predictions.parquet", rows=len(rows)), index=False)
@@ -121,7 +124,7 @@ def _publish(
         name=model.spec.name,
         feature_words={info.name: (info.zh, info.en) for info in infos} | {BASE: (BASE_INFO.zh, BASE_INFO.en)},
     )
-    files.write_atomic(project.workspace.out / f"report-{model.key}.html", page)
+    return write_report(project.workspace, model.key, page, name=model.spec.name, version=str(summary["version"]))
 
 
 def sentences_of(summary: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmml.evaluation.drift import ALARM
 from crmml.modelling.spec import FEWEST_EVENTS
-from crmml.reporting.evidence import Evidence
-from crmml.reporting.metric_words import group
-from crmml.reporting.words import About, Words
-from crmml.vocabulary import gate_words
+from crmml.reporting.words import COMPONENTS, About, Words
 
 
 def data_window(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,12 +38,31 @@ def parameters(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     shown = [
         (name, f"{value:.4g}" if isinstance(value, float) else str(value)) for name, value in tuning["params"].items()
     ]
-    trees = tuning["trees"]
-    shown.append(
-        ("trees", ", ".join(f"{k} {v}" for k, v in trees.items()) if isinstance(trees, Mapping) else str(trees))
+    return shown
+
+
+_FOLDS = {"time-forward": "按时间向前", "by customer": "按客户"}
+
+
+def learned(card: Mapping[str, Any]) -> Words:
+    """How the model was learned: trees, seeds, trials of the search and how its folds were cut."""
+    tuning = card["tuning"]
+    trees, folds = tuning["trees"], str(tuning["folds"])
+    parts = trees.items() if isinstance(trees, Mapping) else [("", trees)]
+    zh, en = (
+        (" ".join((words, str(count))).strip() for name, count in parts for words in [_part(name, place)])
+        for place in (0, 1)
     )
-    shown.append(("seeds averaged", str(tuning.get("seeds", 1))))
-    return [*shown, ("trials", str(tuning["trials"])), ("folds", str(tuning["folds"]))]
+    seeds, trials = tuning.get("seeds", 1), tuning["trials"]
+    return Words(
+        f"树数 {'、'.join(zh)};平均 {seeds} 个随机种子;参数搜索 {trials} 次试验,分折:{_FOLDS.get(folds, folds)}",
+        f"{', '.join(en)} trees; mean of {seeds} seed{'' if seeds == 1 else 's'}; {trials} trials of parameters, folds: {folds}",
+    )
+
+
+def _part(name: str, place: int) -> str:
+    """What a part of a model is called; one that serves log-odds needs no name."""
+    return COMPONENTS[name][place] if name in COMPONENTS else "" if name in ("", "log_odds") else name
 
 
 _STATED = {
@@ -86,33 +101,3 @@ def stated(card: Mapping[str, Any], about: About) -> list[dict[str, Any]]:
             {"key": key, "zh": words.zh, "en": words.en, "is_stated": is_stated, "value": found or usual.get(key)}
         )
     return rows
-
-
-def weaknesses(card: Mapping[str, Any], evidence: Evidence, worst: Sequence[Mapping[str, Any]]) -> list[Words]:
-    """What the figures themselves show against the model."""
-    found = [
-        Words(f"未通过门槛 {zh}:{gate['found']}", f"gate failed: {en}, found {gate['found']}")
-        for gate in card["metrics"].get("gates", [])
-        for zh, en in [gate_words(gate["name"])]
-        if not gate["passed"]
-    ]
-    for division in (evidence.segments or {}).get("divisions", []):
-        for row in division["groups"]:
-            ratio = row["observed_over_expected"]
-            if ratio and ratio["low"] is not None and not ratio["low"] <= 1 <= ratio["high"]:
-                said = group(row["group"])
-                shown = f"{ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]"
-                found.append(
-                    Words(
-                        f"{division['zh']}“{said.zh}”的实际/预期为 {shown},不含 1",
-                        f"observed / expected of {division['en']} {said.en} is {shown}, which leaves out 1",
-                    )
-                )
-    alarmed = [row["name"] for row in worst if max((value or 0) for value in row["figures"]) > ALARM]
-    if alarmed:
-        named = ", ".join(alarmed[:5])
-        found.append(Words(f"PSI 超过 0.25 的特征:{named}", f"features with a PSI above 0.25: {named}"))
-    bench = card["metrics"].get("benchmark") or {}
-    if bench.get("verdict") == "inside noise":
-        found.append(Words("相对基准的优势在误差范围内", "the gain over the benchmark lies inside noise"))
-    return found

@@ -81,8 +81,8 @@ def against_benchmark(metrics: Mapping[str, Any]) -> dict[str, Any] | None:
 
 _RIVAL_FIGURES = (
     ("normalised_gini", "标准化基尼", "normalised Gini", 3),
-    ("mae", "平均绝对误差(元)", "mean absolute error, yuan", 0),
-    ("rmse", "均方根误差(元)", "root mean square error, yuan", 0),
+    ("mae", "平均绝对误差(金额)", "mean absolute error, in money", 0),
+    ("rmse", "均方根误差(金额)", "root mean square error, in money", 0),
 )
 
 

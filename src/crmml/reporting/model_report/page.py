@@ -10,17 +10,19 @@ import pandas as pd
 
 from crmml.bundle import Bundle
 from crmml.evaluation.groups import RESAMPLES
+from crmml.explain.wording import currency_words
 from crmml.reporting import words
 from crmml.reporting.evidence import Evidence
 from crmml.reporting.metric_words import attribute, group, in_words
-from crmml.reporting.model_report.card import data_window, few_events, parameters, stated, weaknesses
+from crmml.reporting.model_report.card import data_window, few_events, learned, parameters, stated
 from crmml.reporting.model_report.drawing import draw
 from crmml.reporting.model_report.explanations import explanations
 from crmml.reporting.model_report.headline import against_benchmark, against_rivals, apart, headline
 from crmml.reporting.model_report.population import exclusions, waterfall, windows
 from crmml.reporting.model_report.subject import Subject
 from crmml.reporting.model_report.testing import before_after, compared, ks_scores, tables, tested, thin_tables
-from crmml.reporting.model_report.variables import features, kept, reason_codes, steadiest
+from crmml.reporting.model_report.variables import dropped, features, kept, reason_codes, steadiest
+from crmml.reporting.model_report.weaknesses import weaknesses
 from crmml.reporting.page import render
 from crmml.reporting.words import Words
 
@@ -63,6 +65,7 @@ def model_report(
     steps = waterfall(card.get("waterfall", []))
     psi = steadiest(evidence.stability, bundle.features)
     variables = kept(evidence.variables or [], bundle.features)
+    currency = currency_words(subject.currency)
     agreement = evidence.reasons_agreement or card["metrics"].get("reasons_agreement")
     return render(
         "model.html",
@@ -73,11 +76,13 @@ def model_report(
         absent=defaultdict(lambda: _ABSENT, evidence.absent),
         subject=subject,
         about=about,
+        currency=currency,
         title=Words(subject.title_zh or about.title.zh, subject.title_en or about.title.en),
         stated=stated(card, about),
         limits=words.limits(about, stamp=stamp),
         stamp=words.stamp(stamp),
         weaknesses=weaknesses(card, evidence, psi["worst"]),
+        learned=learned(card),
         headline=headline(card["metrics"], evidence.discrimination),
         never=apart(card["metrics"], "never_trained_on"),
         later=apart(card["metrics"], "first_seen_later"),
@@ -99,8 +104,8 @@ def model_report(
         psi=psi,
         variables=variables,
         used=sum(row["is_used"] for row in variables),
-        features=features(bundle.features),
-        dropped=card["columns"]["dropped"],
+        features=features(bundle.features, subject.currency),
+        dropped=dropped(card),
         params=parameters(card),
         codes=reason_codes(card["importance"], bundle.features),
         thin=thin_tables(evidence.thin_files),
@@ -110,7 +115,7 @@ def model_report(
         drop=card["config"].get("gates", {}).get("reasons_agreement_drop", 0.05),
         group_words=group,
         attribute_words=attribute,
-        charts=draw(bundle, predictions, evidence, {"waterfall": steps, "psi": psi}),
+        charts=draw(bundle, predictions, evidence, {"waterfall": steps, "psi": psi}, currency=currency),
         tables=tables(bundle, predictions),
         explained=None
         if sample is None or len(sample) < _LEAST_ROWS

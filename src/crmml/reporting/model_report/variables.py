@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crmml.evaluation.drift import ALARM, WATCH
+from crmml.explain.wording import unit_words
 from crmml.features.concepts import CONCEPTS
 from crmml.features.declare import FeatureInfo
+from crmml.features.formulas import dropped_in_chinese, in_chinese
 from crmml.reporting.words import Words
 
 
@@ -17,8 +19,22 @@ def concept_words(name: str) -> Words:
     return Words(concept.zh, concept.en) if concept else Words(name, name)
 
 
-def features(infos: Sequence[FeatureInfo]) -> list[dict[str, Any]]:
-    return [{"info": info, "concept": concept_words(info.concept)} for info in infos]
+def features(infos: Sequence[FeatureInfo], currency: str) -> list[dict[str, Any]]:
+    """Every feature with its concept, its formula in Chinese and its unit in words."""
+    return [
+        {
+            "info": info,
+            "concept": concept_words(info.concept),
+            "formula_zh": in_chinese(info.formula),
+            "unit": ("类别", "category") if info.kind == "category" else unit_words(info.unit, currency),
+        }
+        for info in infos
+    ]
+
+
+def dropped(card: Mapping[str, Any]) -> dict[str, Words]:
+    """The columns that were not learned from, and why."""
+    return {name: Words(dropped_in_chinese(why), why) for name, why in card["columns"]["dropped"].items()}
 
 
 def kept(rows: Sequence[Mapping[str, Any]], infos: Sequence[FeatureInfo]) -> list[dict[str, Any]]:
