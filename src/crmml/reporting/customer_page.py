@@ -116,7 +116,7 @@ def served_from(scores: Mapping[str, Any], *, horizon_months: int | None = None)
     is_money = column == "contribution_12m"
     target = "contribution" if is_money else str(column).removeprefix("prob_")
     zh, en = TITLES.get(target, (f"{target} 概率", f"probability of {target}"))
-    months = 12 if is_money else horizon_months
+    months = horizon_months or (12 if is_money else None)
     if months:
         zh, en = f"未来{months}个月{zh}", f"{en}, next {months} months"
     return Served(
@@ -257,6 +257,7 @@ def _holdings(holdings: pd.DataFrame | None) -> list[dict[str, Any]]:
         return []
     rows = [{str(name): value for name, value in row.items()} for row in holdings.to_dict("records")]
     for row in rows:
+        row["opened_on"] = str(row["opened_on"])[:10]
         row["family_zh"], row["family_en"] = FAMILY_WORDS.get(row["family"], (row["family"], row["family"]))
     return rows
 

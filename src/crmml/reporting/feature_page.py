@@ -139,7 +139,7 @@ def _row(each: Described, concept: str) -> dict[str, Any]:
         "is_moved": each.psi is not None and each.psi >= WORTH_A_LOOK,
         "spread": _spread(each),
         "mean": "" if each.mean is None else _figure(each.mean, info.unit),
-        "values": ", ".join(f"{level} {share:.0%}" for level, share in each.levels),
+        "frequent": ", ".join(f"{level} {share:.0%}" for level, share in each.levels),
         "models": [user.key for user in each.used_by],
         "used_by": each.used_by,
     }

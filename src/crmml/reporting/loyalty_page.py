@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from crmml.reporting import words
 from crmml.reporting.bilingual import both
 from crmml.reporting.fonts import BLUE, GOLD, MUTED, RED, TEAL, chart_style, to_svg
 from crmml.reporting.page import render, svg
@@ -55,6 +56,7 @@ def loyalty_page(page: LoyaltyPage, *, language: str) -> str:
         kinds=CHURN_KINDS,
         newest=newest,
         counts=[row for row in page.audit["counts"] if row["cutoff_date"] == newest],
+        step=words.step,
         exclusions=[row for row in page.audit["exclusions"] if row["cutoff_date"] == newest],
         overlap=[row for row in page.audit["overlap"] if row["cutoff_date"] == newest],
         regions=_circles(page.audit["regions"], newest),
@@ -181,8 +183,8 @@ def curve_chart(scores: pd.DataFrame, points: Sequence[str]) -> str:
             zh, en = segment_words(str(name))
             axes.set(title=f"{both(zh, en)}\n{len(rows):,}", xlabel=both("个月", "months"))
             axes.set_xticks(months)
-            axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        panels[0].set_ylim(bottom=0)  # after all are drawn: the panels share it
         panels[0].set_ylabel(both("流失概率", "chance of leaving"))
         panels[0].legend(loc="upper left", fontsize=8.5)
         return to_svg(figure, name="curves")

@@ -28,7 +28,7 @@ METHODS: Mapping[str, tuple[str, str]] = {
     "autoregression": (both("自回归", "autoregression"), TEAL),
     "bottom_up": (both("客户自下而上", "bottom-up"), RED),
 }
-_COLUMNS = 3
+_COLUMNS = 2
 
 
 def _short(amount: float) -> str:
@@ -37,7 +37,7 @@ def _short(amount: float) -> str:
     return "0" if text in ("0.0", "-0.0") else text.replace("-", "−")
 
 
-_AMOUNT = FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.4g}")
+_AMOUNT = FuncFormatter(lambda value, _: (f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.4g}").replace("-", "−"))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def waterfalls(falls: Sequence[Fall], *, currency: str, name: str = "waterfall")
     columns = min(_COLUMNS, len(falls))
     rows = -(-len(falls) // columns)
     with chart_style():
-        size = (9.4, 3.5) if columns == 1 else (9.4, 2.3 * rows + 0.3)
+        size = (9.4, 3.5) if columns == 1 else (9.4, 2.2 * rows + 0.3)
         figure = Figure(figsize=size)
         # Set by hand: fitting a dozen panels takes seconds.
         figure.subplots_adjust(
@@ -115,13 +115,13 @@ def _fall(axes: Axes, fall: Fall, unit: float, *, is_large: bool) -> None:
     low, high = axes.dataLim.intervaly
     room = 0.14 * ((max(high, 0.0) - min(low, 0.0)) or 1.0)
     axes.set_ylim(min(low, 0.0) - (room if low < 0 else 0.0), max(high, 0.0) + room)
-    size = 9 if is_large else 6.8
+    size = 9 if is_large else 7.5
     for x, top, amount in tops:
         axes.annotate(_short(amount), (x, top), (0, 2), textcoords="offset points", ha="center", fontsize=size)
-    axes.set_xticks(range(len(STEPS)), [words for words, _ in STEPS.values()], fontsize=9 if is_large else 5.6)
+    axes.set_xticks(range(len(STEPS)), [words for words, _ in STEPS.values()], fontsize=9 if is_large else 7.2)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_formatter(_AMOUNT)
-    axes.tick_params(axis="y", labelsize=8.5 if is_large else 7)
+    axes.tick_params(axis="y", labelsize=8.5 if is_large else 7.5)
     axes.set_title(fall.title, fontsize=11 if is_large else 8.5)
     axes.grid(axis="x", visible=False)
 
@@ -207,6 +207,7 @@ def shocks(rows: Sequence[tuple[str, float]], *, currency: str, name: str = "sho
                       ha="left" if amount >= 0 else "right")  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_yticks(places, [label for label, _ in rows], color=INK)
+        axes.xaxis.set_major_formatter(_AMOUNT)
         axes.margins(x=0.14)
         axes.grid(axis="y", visible=False)
         axes.set(title=_titled(("全年贡献的变化", "change of the year's contribution"), words, currency))

@@ -174,6 +174,7 @@ STEPS = {
     "no_label": Words("无标签", "no label"),
     "default_in_gap": Words("间隔期内违约", "in default inside the gap"),
     "took_in_gap": Words("间隔期内已购买", "taken inside the gap"),
+    "below_floor": Words("此前余额低于下限", "average before below the floor"),
     "no_history": Words("历史不足", "too little history"),
     "immature": Words("标签未成熟", "label not yet observed"),
     "sample": Words("建模样本", "sample"),
