@@ -80,3 +80,10 @@ def test_drift_counts_nulls_and_levels() -> None:
     words = pd.Series(["a", "b"] * 250)
     assert _drift(words, words, numeric=False) == 0
     assert _drift(words, pd.Series(["a"] * 500), numeric=False) > 0.25
+
+
+def test_the_frequent_values_of_a_category_are_shown() -> None:
+    told = replace(ROW, levels=(("farmer", 0.6), ("clerk", 0.3)))
+    page = feature_page([told], SUBJECT)
+    assert "farmer 60%, clerk 30%" in page
+    assert "built-in" not in page

@@ -20,7 +20,7 @@ def card(**changed):
         "benchmark": {"name": "points scorecard", "difference": figure(0.04, 0.02, 0.06), "verdict": "real"},
         "gates": [{"name": "leak audit", "found": "clean", "passed": True}],
     }  # fmt: skip
-    return {"metrics": good | changed}
+    return {"metrics": good | changed, "rows": {"events": {"train": 900, "test": 300}}}
 
 
 def english(found):
@@ -75,3 +75,10 @@ def test_a_failed_gate_and_a_group_off_its_level_are_told():
     assert len(found) == 2
     assert "3 features changed" in found[0]
     assert "1.40 [1.10, 1.90]" in found[1]
+
+
+def test_a_test_of_few_events_is_said_to_be_one_and_money_has_none():
+    few = card() | {"rows": {"events": {"train": 60, "test": 17}}}
+    (found,) = weaknesses(few, Evidence(), [])
+    assert "17 events, fewer than 50" in found.en
+    assert weaknesses(card() | {"rows": {"events": None}}, Evidence(), []) == []

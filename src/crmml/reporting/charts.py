@@ -56,11 +56,22 @@ def calibration(panels: Mapping[str, pd.DataFrame], *, name: str = "calibration"
             axes.set_xscale("function", functions=_ROOT)
             axes.set_yscale("function", functions=_ROOT)
             axes.set(xlim=(0, top), ylim=(0, top), title=title, xlabel=both("预测", "predicted"))
-            axes.xaxis.set_major_formatter(_HUNDREDTHS)
-            axes.yaxis.set_major_formatter(_HUNDREDTHS)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(FixedLocator(root_ticks(top)))
+                axis.set_major_formatter(_HUNDREDTHS)
         figure.axes[0].set_ylabel(both("实际", "observed"))
         figure.axes[0].legend(fontsize=8, loc="upper left")
         return to_svg(figure, name=name)
+
+
+def root_ticks(top: float) -> list[float]:
+    """Where a root scale from 0 to `top` has labels that do not touch.
+
+    >>> root_ticks(0.43), root_ticks(0.06)
+    ([0.0, 0.02, 0.05, 0.1, 0.2], [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
+    """
+    steps = (float(f"{digit}e{power}") for power in range(-9, 1) for digit in (1, 2, 5))
+    return [0.0, *(step for step in steps if top / 40 <= step <= top)]
 
 
 def by_cutoff(rows: pd.DataFrame, *, title: str, chance: float | None = None, name: str = "by-cutoff") -> str:

@@ -34,7 +34,7 @@ def intervals(
         What counts as alike, shaded.
     """
     with chart_style():
-        figure = Figure(figsize=(9.2, 1.0 + 0.29 * len(rows)), layout="constrained")
+        figure = Figure(figsize=(9.2, 1.2 + 0.29 * len(rows)), layout="constrained")
         axes = figure.subplots()
         if band is not None:
             axes.axvspan(*band, color=TEAL, alpha=0.12, linewidth=0, label=f"{band[0]:g} – {band[1]:g}")
@@ -44,7 +44,9 @@ def intervals(
         for place, (_, found) in enumerate(reversed(rows)):
             _interval(axes, place, found, top)
         axes.set_yticks(range(len(rows)), [words for words, _ in reversed(rows)], fontsize=9, color=INK)
-        axes.set(title=title, xlim=(max(0.0, min([0.8, *ends]) - 0.05), top), ylim=(-0.7, len(rows) - 0.3))
+        # Over the whole figure: beside long names the axes are too narrow for a title.
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+        axes.set(xlim=(max(0.0, min([0.8, *ends]) - 0.05), top), ylim=(-0.7, len(rows) - 0.3))
         axes.grid(axis="y", visible=False)
         if band is not None:
             axes.legend(fontsize=8.5, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
@@ -75,7 +77,9 @@ def heat(names: Sequence[str], columns: Sequence[str], values: np.ndarray, *, na
         axes.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=8.5, color=INK)
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns, fontsize=8.5)
         axes.invert_yaxis()
-        axes.set(title=both("特征 PSI,最大的若干项", "PSI of the features that moved most"))
+        figure.suptitle(
+            both("特征 PSI,最大的若干项", "PSI of the features that moved most"), x=0.01, ha="left", fontsize=11
+        )
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)

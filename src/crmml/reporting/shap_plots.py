@@ -173,6 +173,8 @@ def _draw(draw: Callable[[Any, Figure], None], name: str) -> str:
     with chart_style(grid=False), _seeded(), warnings.catch_warnings():
         # SHAP 0.51 calls what Matplotlib 3.11 is about to rename.
         warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="shap")
+        # A feature may be null on every sampled row: SHAP draws it grey.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, message="All-NaN slice")
         matplotlib.use("agg", force=False)
         import shap
         from matplotlib import pyplot

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crmml.evaluation.drift import ALARM
+from crmml.modelling.spec import FEWEST_EVENTS
 from crmml.reporting import words
 from crmml.reporting.evidence import Evidence
 from crmml.reporting.metric_words import METRICS, group
@@ -29,7 +30,15 @@ def weaknesses(card: Mapping[str, Any], evidence: Evidence, worst: Sequence[Mapp
         The features that moved most, with their PSI by cut-off and their words.
     """
     metrics = card["metrics"]
-    return [*_gates(metrics), *_levels(metrics), *_new(metrics), *_groups(evidence), *_drift(worst), *_gain(metrics)]
+    return [
+        *_gates(metrics),
+        *_few(card),
+        *_levels(metrics),
+        *_new(metrics),
+        *_groups(evidence),
+        *_drift(worst),
+        *_gain(metrics),
+    ]
 
 
 def _gates(metrics: Mapping[str, Any]) -> Iterator[Words]:
@@ -37,6 +46,16 @@ def _gates(metrics: Mapping[str, Any]) -> Iterator[Words]:
         if not gate["passed"]:
             zh, en = gate_words(gate["name"])
             yield Words(f"未通过门槛 {zh}:{gate['found']}", f"gate failed: {en}, found {gate['found']}")
+
+
+def _few(card: Mapping[str, Any]) -> Iterator[Words]:
+    """A test of so few events that its intervals, drawn from the same few, say too little."""
+    events = (card["rows"]["events"] or {}).get("test")
+    if events is not None and events < FEWEST_EVENTS:
+        yield Words(
+            f"检验行仅有 {events} 个事件(少于 {FEWEST_EVENTS}):区间只由这些事件抽出,会显得过窄",
+            f"the test holds {events} events, fewer than {FEWEST_EVENTS}: intervals drawn from so few look narrower than they are",
+        )
 
 
 def _levels(metrics: Mapping[str, Any]) -> Iterator[Words]:
