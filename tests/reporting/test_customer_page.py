@@ -125,3 +125,16 @@ def test_reasons_that_are_not_there_are_not_shown(served):
     assert [reason.code for reason in take.reasons] == ["SALARY+", ""]
     assert [reason.share for reason in take.reasons] == [1.0, -1.0]
     assert not take.is_risk
+
+
+def test_a_forecast_says_over_how_many_months_and_an_account_the_day_it_was_opened(html, served):
+    _, money = served
+    assert (money.zh[:5], money.en[-13:]) == ("未来3个月", "next 3 months")
+    late = customer_page(
+        CUSTOMER,
+        served,
+        holdings=pd.DataFrame(
+            {"family": ["card"], "product": ["P"], "opened_on": pd.to_datetime(["2021-07-09"]), "balance": [1.0]}
+        ),
+    )
+    assert "<td>2021-07-09</td>" in late

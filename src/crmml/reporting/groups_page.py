@@ -19,7 +19,7 @@ AXES: Mapping[str, Words] = {
     "risk": Words("风险", "risk"),
 }
 SOURCES: Mapping[tuple[str, str], Words] = {
-    ("value", "champion"): Words("未来十二个月预计贡献", "forecast contribution of the next twelve months"),
+    ("value", "champion"): Words("未来{}个月预计贡献", "forecast contribution, next {} months"),
     ("value", "past"): Words(
         "过去十二个月实际贡献(没有贡献模型)", "contribution of the last twelve months (there is no model of it)"
     ),
@@ -95,12 +95,18 @@ def _axis(axis: str, about: Mapping[str, Any]) -> dict[str, Any]:
     training = about["in_training"].get(axis, [])
     return {
         "words": AXES[axis],
-        "source": SOURCES[(axis, source["kind"])],
+        "source": _source(axis, source),
         "model": source["words"] if source["kind"] == "champion" else "",
         "rows": rows,
         "by": by,
         "in_training": training,
     }
+
+
+def _source(axis: str, source: Mapping[str, Any]) -> Words:
+    """What an axis is measured by; a forecast says over how many months."""
+    said = SOURCES[(axis, source["kind"])]
+    return Words(*(text.format(source.get("months") or 12) for text in said))
 
 
 def _amount(axis: str, kind: str, cut: float) -> str:

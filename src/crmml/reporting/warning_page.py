@@ -119,8 +119,9 @@ def capacity_words(capacity: Mapping[str, Any]) -> Words:
 
 def _sources(about: Mapping[str, Any]) -> tuple[str, str]:
     """Where the stake comes from."""
+    model, months = about["value_model"], about.get("value_months") or 12
     words = {
-        "forecast": (f"贡献模型 {about['value_model']} 预测的未来十二个月贡献", f"contribution of the next twelve months forecast by {about['value_model']}"),
+        "forecast": (f"贡献模型 {model} 预测的未来 {months} 个月贡献", f"contribution of the next {months} months forecast by {model}"),
         "past": ("过去十二个月的实际贡献", "contribution of the last twelve months"),
         "unknown": ("未知(无贡献台账)", "not known (no ledger of contribution)"),
     }  # fmt: skip

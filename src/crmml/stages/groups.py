@@ -45,6 +45,12 @@ class Source:
     def words(self) -> str:
         return f"{self.champion.model.spec.name} {self.champion.version}" if self.champion else self.kind
 
+    @property
+    def months(self) -> int | None:
+        """How far the champion foresees."""
+        horizon = self.champion.model.spec.horizon if self.champion else None
+        return horizon.months if horizon else None
+
 
 def make_groups(project: Project, *, cutoff: date | None = None, force: bool = False, say: Say) -> Path:
     """The groups of a cut-off and of those before it, their migrations, their page; the folder that holds them.
@@ -228,7 +234,10 @@ def _publish(
         "days": [str(day) for day in past.days],
         "axes": list(groups.axes),
         "missing": [axis for axis in AXES if axis not in groups.axes],
-        "sources": {axis: {"kind": source.kind, "words": source.words} for axis, source in sources.items()},
+        "sources": {
+            axis: {"kind": source.kind, "words": source.words, "months": source.months}
+            for axis, source in sources.items()
+        },
         "in_training": {
             axis: [str(day) for day in past.days if day < learned_until(source.champion)]
             for axis, source in sources.items()

@@ -310,6 +310,9 @@ def _about(
         "target": {key: value for key, value in config["target"].items() if value is not None},
         "horizon": dict(config["horizon"]),
         "value_model": None if served.value is None else f"{served.value.model.spec.name} {served.value.version}",
+        "value_months": None
+        if served.value is None or served.value.model.spec.horizon is None
+        else served.value.model.spec.horizon.months,
         "value_sources": {str(key): int(count) for key, count in alerts["value_source"].value_counts().items()},
         "scored": len(of_day),
         "left_since": int((of_day["level"] != "").sum()) - len(alerts),
